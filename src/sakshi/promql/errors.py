@@ -1,0 +1,44 @@
+"""What can be wrong with a query.
+
+SakshiError
+└── QueryError
+    ├── QuerySyntaxError    the text is not PromQL, or its types do not fit; has a position
+    ├── QueryEvaluationError  the data does not allow it: many-to-many matching, ...
+    ├── QueryLimitError     more samples, points, length or depth than allowed
+    └── QueryTimeoutError   the deadline passed
+"""
+
+from __future__ import annotations
+
+from sakshi.model.errors import SakshiError
+
+
+class QueryError(SakshiError):
+    """Root of the query errors."""
+
+
+class QuerySyntaxError(QueryError):
+    """The text is not PromQL: `1:17: expected a duration after "[", found "x"`.
+
+    Args:
+        line: 1-based.
+        column: 1-based, in characters.
+        expected: in words.
+        found: the offending token or text.
+    """
+
+    def __init__(self, line: int, column: int, expected: str, found: str) -> None:
+        self.line, self.column, self.expected, self.found = line, column, expected, found
+        super().__init__(f"{line}:{column}: expected {expected}, found {found}")
+
+
+class QueryEvaluationError(QueryError):
+    """The data does not allow what the query asks; the message says which series are in the way."""
+
+
+class QueryLimitError(QueryError):
+    """The query asks for more than a limit allows; the message names limit and value."""
+
+
+class QueryTimeoutError(QueryError):
+    """The query ran into its deadline and was stopped."""

@@ -1,0 +1,41 @@
+"""Series and their samples: appended by scrapes, rules and senders, selected by queries.
+
+In go label sets and rows of values at one time; out come columns of values for a set of matchers
+and a time range. Read `store.py` first: the two seams, `Appender` and `Querier`, and their contracts
+(tests/contract holds every implementation to them).
+"""
+
+from sakshi.storage.errors import (
+    DuplicateSampleError,
+    OutOfOrderSampleError,
+    StorageError,
+    StorageFullError,
+)
+from sakshi.storage.store import (
+    Appender,
+    Querier,
+    SeriesColumns,
+    SeriesList,
+    Store,
+    StoreStatistics,
+    TargetAppender,
+)
+from sakshi.storage.value import ABSENT, STALE_MARKER, is_absent, is_stale
+
+__all__ = [
+    "ABSENT",
+    "STALE_MARKER",
+    "Appender",
+    "DuplicateSampleError",
+    "OutOfOrderSampleError",
+    "Querier",
+    "SeriesColumns",
+    "SeriesList",
+    "StorageError",
+    "StorageFullError",
+    "Store",
+    "StoreStatistics",
+    "TargetAppender",
+    "is_absent",
+    "is_stale",
+]

@@ -1,0 +1,28 @@
+"""What can go wrong with samples.
+
+SakshiError
+└── StorageError
+    ├── OutOfOrderSampleError   older than the series' newest sample
+    ├── DuplicateSampleError    another value for a moment that has one
+    └── StorageFullError        the disk refused; nothing was kept of what was not committed
+"""
+
+from __future__ import annotations
+
+from sakshi.model.errors import SakshiError
+
+
+class StorageError(SakshiError):
+    """Root of the storage's errors."""
+
+
+class OutOfOrderSampleError(StorageError):
+    """A sample that is older than its series' newest; the message names series and both times."""
+
+
+class DuplicateSampleError(StorageError):
+    """A sample with another value than the one that its series has at that moment."""
+
+
+class StorageFullError(StorageError):
+    """The disk is full or refused to write; the message carries the system's reason."""

@@ -1,0 +1,177 @@
+"""The seams of the storage: who appends samples, and who selects them.
+
+All samples of one scrape share a timestamp, so samples come and go as rows of a target: a **target**
+is whatever appends many series at one time: a scrape target, a rule group, a pushing sender. Its
+recent past is one vector of timestamps and one matrix of values, a column a series:
+
+                  up   requests_total{code="200"}   requests_total{code="500"}
+    12:00:00.000   1                         4711                            3
+    12:00:01.000   1                         4719                       ABSENT
+    12:00:02.000   0                        STALE                       ABSENT
+
+Invariants, held by tests/contract/test_store.py for every implementation:
+
+- The samples of a series are strictly increasing in time.
+- What `append` accepted is visible to every `select` that begins afterwards.
+- What was appended before `commit` was called survives a kill -9 and a power cut once it returned
+  (for a store that has a disk).
+- Arrays handed out are never changed afterwards: a reader needs no lock.
+- Values are kept bit by bit: NaN payloads, -0.0 and infinities come back as they went in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sakshi.model.labels import Labels
+from sakshi.model.matcher import Matcher
+
+Timestamps = NDArray[np.int64]
+Values = NDArray[np.float64]
+Columns = NDArray[np.intp]
+
+
+class SeriesList(Sequence[Labels]):
+    """An immutable list of label sets, with a memo for what is derived from it.
+
+    The same selection yields the same object for as long as its series do not change, so that
+    groupings and matchings, once computed, are found again in `memo`.
+    """
+
+    __slots__ = ("_labels", "memo")
+
+    def __init__(self, labels: Sequence[Labels]) -> None:
+        self._labels = tuple(labels)
+        self.memo: dict[Hashable, Any] = {}
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    def __iter__(self) -> Iterator[Labels]:
+        return iter(self._labels)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._labels[index]
+
+
+@dataclass(frozen=True)
+class SeriesColumns:
+    """Samples of series that share their timestamps: some columns of one target.
+
+    Args:
+        series: k label sets, one a column.
+        timestamps: shape (n,), int64, milliseconds since the epoch, strictly increasing.
+        values: shape (n, k), float64. `ABSENT` where a series has no sample at that time,
+            `STALE_MARKER` where it ended. Read-only by agreement.
+        has_gaps: whether any value may be ABSENT or a stale marker; False promises that none is.
+    """
+
+    series: SeriesList
+    timestamps: Timestamps
+    values: Values
+    has_gaps: bool = True
+
+
+class TargetAppender(Protocol):
+    """Appends the rows of one target. Safe to call from any thread."""
+
+    def columns(self, series: Sequence[Labels]) -> Columns:
+        """Return the column of each series, new ones being made; stable for the store's lifetime.
+
+        Args:
+            series: full label sets, with metric name and target labels; no two alike.
+
+        Returns:
+            Shape (len(series),), the position of each series in this target.
+        """
+
+    def append(self, timestamp_ms: int, columns: Columns, values: Values) -> None:
+        """Append one sample to each of these columns, all or none of them.
+
+        An exact repetition (same series, moment and value bits) is accepted and changes nothing.
+
+        Args:
+            timestamp_ms: milliseconds since the epoch. May lie before other series' newest sample,
+                never before or at the newest one of a series named here.
+            columns: shape (k,), from `columns`; no column twice.
+            values: shape (k,), float64; a `STALE_MARKER` ends its series.
+
+        Raises:
+            OutOfOrderSampleError: a named series has a newer sample.
+            DuplicateSampleError: a named series has another value at this moment.
+        """
+
+
+class Appender(Protocol):
+    """Takes samples in."""
+
+    def target(self, labels: Labels) -> TargetAppender:
+        """Return the appender of the target with this identity; the same one for equal labels."""
+
+    def commit(self) -> None:
+        """Return once everything appended before the call is durable. Blocks on the disk.
+
+        Raises:
+            StorageFullError: the disk refused. Samples stay readable in memory, and the next
+                commit tries them again.
+        """
+
+
+class Querier(Protocol):
+    """Gives samples out. Safe to call from any thread; never waits for an appender."""
+
+    def select(
+        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int
+    ) -> Sequence[SeriesColumns]:
+        """Return the samples of all series that meet every matcher, in [start_ms, end_ms], closed.
+
+        A series appears in exactly one `SeriesColumns`. Series without any sample in the range may
+        be left out; columns without any row are. Empty where nothing matches.
+        """
+
+    def series(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Sequence[Labels]:
+        """Return the label sets of the series that `select` would return, sorted, without samples.
+
+        May include a series whose samples lie near the range but not in it.
+        """
+
+
+class Store(Appender, Querier, Protocol):
+    """A whole store: what `app` opens, hands out, expires and closes."""
+
+    def expire(self, before_ms: int) -> int:
+        """Forget samples older than `before_ms`, at once or soon; return how many rows went."""
+
+    def statistics(self) -> StoreStatistics:
+        """Return what the store holds, for sakshi's own metrics and the status page."""
+
+    def close(self) -> None:
+        """Commit and release files; the store is unusable afterwards. Calling twice is harmless."""
+
+
+@dataclass(frozen=True)
+class StoreStatistics:
+    """What a store holds.
+
+    Args:
+        series: label sets with at least one sample that has not expired.
+        samples: samples appended since the store was opened, stale markers included.
+        targets: targets known.
+        oldest_ms: timestamp of the oldest sample; None for an empty store.
+        newest_ms: timestamp of the newest sample; None for an empty store.
+        commits: transactions since the store was opened.
+        disk_bytes: size of the files; 0 for a store in memory.
+    """
+
+    series: int
+    samples: int
+    targets: int
+    oldest_ms: int | None
+    newest_ms: int | None
+    commits: int = 0
+    disk_bytes: int = field(default=0)
