@@ -11,7 +11,7 @@ class Clock(Protocol):
     """Tells the time and waits for it; a test passes one that it moves by hand."""
 
     def now_ms(self) -> int:
-        """Return the wall clock: milliseconds since the epoch, UTC. May step in either direction."""
+        """Return the wall clock in milliseconds since the epoch, UTC; it may step either way."""
 
     def monotonic(self) -> float:
         """Return seconds since an arbitrary moment; never steps back. For durations."""

@@ -1,7 +1,7 @@
 """The root of sakshi's errors, and the shape of every complaint about bad input.
 
-    SakshiError                what sakshi raises on purpose; each package has a tree of its own below
-    └── BadInputError          a query, file, exposition or request is wrong: says where and how
+    SakshiError            what sakshi raises on purpose; each package has a tree of its own below
+    └── BadInputError      a query, file, exposition or request is wrong: says where and how
 
 Programmer errors are assertions. The world failing (a timeout, a full disk) is caught at the rim
 and becomes data: `up 0`, a retry, a metric.

@@ -1,0 +1,61 @@
+# sakshi: the two commands of the README are `make demo` and `make test`. Each sets up what it needs.
+
+PYTHON ?= python3
+PORT ?= 9090
+DURATION ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PAGE_SOURCES := $(wildcard ui/*.json ui/*.ts ui/*.js ui/*.html) $(shell find ui/src ui/public -type f 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: demo test check format bench page peers lock clean help
+
+demo: .build/venv .build/page ## Watch a live messaging service fail and recover (DURATION=120 ends by itself, PORT=9090)
+	@$(BIN)/sakshi demo --port $(PORT) $(if $(DURATION),--duration $(DURATION))
+
+test: .build/venv .build/page .build/peers ## Everything that must pass: lint, types, floors, page, tests, real peers, browser
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/page.py check
+	$(BIN)/python -m pytest -n 2 --dist loadscope -q
+
+check: .build/venv ## The inner loop, under a minute: lint, types, floors, fast tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n 2 -q -m "not slow"
+
+bench: .build/venv .build/peers ## Measure sakshi beside its peers and print the ratios
+	$(BIN)/python benchmarks/run.py
+
+format: .build/venv ## Format the code and apply safe fixes
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+page: .build/page ## Build the page (TypeScript and Svelte) into src/sakshi/web/static
+
+peers: .build/peers ## Bring the real peers that tests run against: Prometheus, Alertmanager, Chromium
+
+lock: .build/venv ## Resolve requirements/dev.in anew, with hashes
+	$(BIN)/python tools/lock.py
+
+clean: ## Remove everything that was built or installed here
+	rm -rf $(VENV) .build dist ui/node_modules src/sakshi/web/static demo-data
+
+help: ## Print this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.build/venv: requirements/dev.txt pyproject.toml tools/environment.py
+	@$(PYTHON) tools/environment.py $(VENV)
+	@mkdir -p .build && touch $@
+
+.build/page: .build/venv tools/page.py $(PAGE_SOURCES)
+	@$(BIN)/python tools/page.py build
+	@touch $@
+
+.build/peers: tools/peers.py
+	@$(PYTHON) tools/peers.py
+	@mkdir -p .build && touch $@
