@@ -7,19 +7,15 @@ not take part in equality.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
+from typing import ClassVar
 
 from sakshi.model.matcher import Matcher
-
-
-class ValueType(StrEnum):
-    """PromQL's four types; the values are the HTTP API's words."""
-
-    SCALAR = "scalar"
-    STRING = "string"
-    VECTOR = "vector"
-    MATRIX = "matrix"
+from sakshi.promql.function import SIGNATURES
+from sakshi.promql.value_type import ValueType as ValueType
 
 
 @dataclass(frozen=True)
@@ -36,11 +32,40 @@ class Expr:
 
     span: Span = field(compare=False, repr=False)
 
+    @property
+    def type(self) -> ValueType:
+        """What the expression evaluates to; known without data."""
+        raise NotImplementedError
+
+    @property
+    def children(self) -> tuple[Expr, ...]:
+        """The expressions directly below, in the order of the text; empty for literals."""
+        return ()
+
+    def __str__(self) -> str:
+        """Return canonical PromQL, in one line, that parses to an equal tree."""
+        from sakshi.promql.printer import print_expr  # it walks these classes: import it late
+
+        return print_expr(self)
+
+
+def iter_nodes(expr: Expr) -> Iterator[Expr]:
+    """Yield an expression and all below it, depth first, each before its children, left to right.
+
+    It uses no recursion: any depth is safe.
+    """
+    pending = [expr]
+    while pending:
+        node = pending.pop()
+        yield node
+        pending.extend(reversed(node.children))
+
 
 @dataclass(frozen=True)
 class NumberLiteral(Expr):
     """`42`, `1e-3`, `0x1F`, `Inf`, `NaN`; a duration such as `5m` is its seconds."""
 
+    type: ClassVar[ValueType] = ValueType.SCALAR
     value: float
     is_duration: bool = False
 
@@ -49,6 +74,7 @@ class NumberLiteral(Expr):
 class StringLiteral(Expr):
     """`"text"`, `'text'` or `` `raw` ``, unescaped."""
 
+    type: ClassVar[ValueType] = ValueType.STRING
     value: str
 
 
@@ -69,6 +95,7 @@ class VectorSelector(Expr):
         at: absolute time in milliseconds, or the query's start or end; None: the evaluation time.
     """
 
+    type: ClassVar[ValueType] = ValueType.VECTOR
     matchers: tuple[Matcher, ...]
     offset_ms: int = 0
     at: int | TimeAnchor | None = None
@@ -76,10 +103,21 @@ class VectorSelector(Expr):
 
 @dataclass(frozen=True)
 class MatrixSelector(Expr):
-    """`selector[5m]`: the samples of each series in (t - range, t]. Offset and @ are the selector's."""
+    """`selector[5m]`: the samples of each series in (t - range, t].
 
+    Args:
+        selector: holds offset and @; its span leaves out the range and what follows.
+        range_ms: above zero.
+    """
+
+    type: ClassVar[ValueType] = ValueType.MATRIX
     selector: VectorSelector
     range_ms: int
+
+    @property
+    def children(self) -> tuple[Expr, ...]:
+        """The selector."""
+        return (self.selector,)
 
 
 @dataclass(frozen=True)
@@ -87,16 +125,24 @@ class Subquery(Expr):
     """`expr[1h:5m]`: the expression at every multiple of the step in (t - range, t].
 
     Args:
-        expr: an instant vector or scalar.
+        expr: an instant vector.
         range_ms: above zero.
-        step_ms: None: the engine's default, the global evaluation interval.
+        step_ms: above zero; None: the engine's default, the global evaluation interval.
+        offset_ms: as a selector's.
+        at: as a selector's.
     """
 
+    type: ClassVar[ValueType] = ValueType.MATRIX
     expr: Expr
     range_ms: int
     step_ms: int | None = None
     offset_ms: int = 0
     at: int | TimeAnchor | None = None
+
+    @property
+    def children(self) -> tuple[Expr, ...]:
+        """The expression inside."""
+        return (self.expr,)
 
 
 @dataclass(frozen=True)
@@ -106,24 +152,41 @@ class Call(Expr):
     function: str
     arguments: tuple[Expr, ...]
 
+    @property
+    def type(self) -> ValueType:
+        """What the function returns."""
+        return SIGNATURES[self.function].return_type
+
+    @property
+    def children(self) -> tuple[Expr, ...]:
+        """The arguments."""
+        return self.arguments
+
 
 @dataclass(frozen=True)
 class Aggregation(Expr):
     """`sum by (job) (x)`, `topk(5, x)`.
 
     Args:
-        operator: `sum`, `topk`, ...
-        expr: the instant vector.
-        parameter: of topk, bottomk, quantile, count_values, limitk, limit_ratio; else None.
+        operator: `sum`, `topk`, ..., in lower case.
+        expr: an instant vector.
+        parameter: of topk, bottomk, quantile, limitk, limit_ratio (a scalar) and count_values (a
+            string); None for all others.
         grouping: label names.
         without: whether `grouping` is what to drop instead of what to keep.
     """
 
+    type: ClassVar[ValueType] = ValueType.VECTOR
     operator: str
     expr: Expr
     parameter: Expr | None = None
     grouping: tuple[str, ...] = ()
     without: bool = False
+
+    @property
+    def children(self) -> tuple[Expr, ...]:
+        """The parameter, if any, and the operand."""
+        return (self.expr,) if self.parameter is None else (self.parameter, self.expr)
 
 
 class Cardinality(StrEnum):
@@ -158,7 +221,7 @@ class Binary(Expr):
     Args:
         operator: `+ - * / % ^ atan2 == != > < >= <= and or unless`.
         return_bool: whether `bool` makes a comparison answer 0 or 1 instead of filtering.
-        matching: None where a side is a scalar.
+        matching: None where a side is a scalar; else never None.
     """
 
     operator: str
@@ -166,6 +229,18 @@ class Binary(Expr):
     right: Expr
     return_bool: bool = False
     matching: VectorMatching | None = None
+
+    @cached_property
+    def type(self) -> ValueType:
+        """A scalar where both sides are, else an instant vector."""
+        if self.left.type is self.right.type is ValueType.SCALAR:
+            return ValueType.SCALAR
+        return ValueType.VECTOR
+
+    @property
+    def children(self) -> tuple[Expr, ...]:
+        """Both sides."""
+        return (self.left, self.right)
 
 
 @dataclass(frozen=True)
@@ -175,9 +250,29 @@ class Unary(Expr):
     operator: str
     expr: Expr
 
+    @cached_property
+    def type(self) -> ValueType:
+        """The operand's."""
+        return self.expr.type
+
+    @property
+    def children(self) -> tuple[Expr, ...]:
+        """The expression inside."""
+        return (self.expr,)
+
 
 @dataclass(frozen=True)
 class Parenthesis(Expr):
     """`(x)`."""
 
     expr: Expr
+
+    @cached_property
+    def type(self) -> ValueType:
+        """The operand's."""
+        return self.expr.type
+
+    @property
+    def children(self) -> tuple[Expr, ...]:
+        """The expression inside."""
+        return (self.expr,)

@@ -10,6 +10,8 @@ SakshiError
 
 from __future__ import annotations
 
+from typing import Self
+
 from sakshi.model.errors import SakshiError
 
 
@@ -30,6 +32,23 @@ class QuerySyntaxError(QueryError):
     def __init__(self, line: int, column: int, expected: str, found: str) -> None:
         self.line, self.column, self.expected, self.found = line, column, expected, found
         super().__init__(f"{line}:{column}: expected {expected}, found {found}")
+
+    @classmethod
+    def at(cls, text: str, offset: int, expected: str, found: str) -> Self:
+        r"""Return the error at a place in a text.
+
+        Args:
+            text: the whole query.
+            offset: of the offending character in it, 0-based; `len(text)` is the end.
+            expected: in words.
+            found: the offending token or text.
+
+        Example:
+            >>> str(QuerySyntaxError.at("a\n+ )", 4, "an expression", '")"'))
+            '2:3: expected an expression, found ")"'
+        """
+        line = text.count("\n", 0, offset) + 1
+        return cls(line, offset - text.rfind("\n", 0, offset), expected, found)
 
 
 class QueryEvaluationError(QueryError):

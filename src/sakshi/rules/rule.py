@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -63,7 +64,9 @@ Rule = RecordingRule | AlertingRule
 
 @dataclass(frozen=True)
 class RuleGroup:
-    """Rules that are evaluated one after the other, at one moment, each seeing what those before recorded.
+    """Rules that are evaluated one after the other, at one moment.
+
+    Each sees what those before it recorded.
 
     Args:
         name: unique in its file.
@@ -84,8 +87,29 @@ class RuleGroup:
 
     @property
     def id(self) -> str:
-        """`file;name`, unique among all groups."""
+        """The id `file;name`, unique among all groups."""
         return f"{self.file};{self.name}"
+
+
+def rule_ids(group: RuleGroup) -> list[str]:
+    """Return the id of each rule of a group: `file;group;name`, and a number where names repeat.
+
+    The number counts the rules of that name, from 2: a rule that is inserted elsewhere in the group
+    changes no id, and so no alert.
+
+    Example:
+        >>> from sakshi.promql.parser import parse_query
+        >>> rules = [RecordingRule(name, "1", parse_query("1")) for name in ("a", "b", "a")]
+        >>> rule_ids(RuleGroup("group", "rules.yml", 15_000, rules))
+        ['rules.yml;group;a', 'rules.yml;group;b', 'rules.yml;group;a;2']
+    """
+    counts: Counter[str] = Counter()
+    ids = []
+    for rule in group.rules:
+        counts[rule.name] += 1
+        number = counts[rule.name]
+        ids.append(f"{group.id};{rule.name}" + (f";{number}" if number > 1 else ""))
+    return ids
 
 
 class RuleHealth(StrEnum):

@@ -1,0 +1,242 @@
+"""One sakshi: every part of it, connected.
+
+    ScrapeManager ──append, commit──▶ SqliteStore ◀──select── LocalEngine ◀── web, page
+          │                               ▲                        ▲
+          └──a burst was committed──▶ RuleManager ──record──▶ SqliteLedger ──▶ Dispatcher ──▶ people
+                                                                  └──changed──▶ Hub ──▶ page
+
+Each resource has one owner, which is here; what is opened is closed in the opposite order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import random
+import signal
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+
+from sakshi import __version__
+from sakshi.alerting import (
+    AlertRouter,
+    Dispatcher,
+    Inhibitor,
+    NotificationConfig,
+    NotificationMetrics,
+    Surroundings,
+    TemplateSet,
+    build_notifiers,
+)
+from sakshi.app.parent import parent_gone
+from sakshi.app.storage_metrics import StorageCollector
+from sakshi.config import Configuration
+from sakshi.ledger import SqliteLedger
+from sakshi.model.clock import Clock, SystemClock
+from sakshi.promql import LocalEngine
+from sakshi.rules import RuleManager
+from sakshi.scrape import ScrapeManager
+from sakshi.storage import SqliteStore, Store
+from sakshi.web import Services, allowed_hosts, build_app, build_hub, listen, serve
+from sakshi.web.errors import format_address
+
+RETENTION_INTERVAL_SECONDS: Final = 60.0
+
+logger = logging.getLogger(__name__)
+
+
+class Monitor:
+    """A whole sakshi.
+
+    Args:
+        configuration: what to watch, judge, tell and show.
+        data: the folder that holds samples and alerts; made where it does not exist.
+        host: where the page and the API are served.
+        port: 0: any free one.
+        external_url: where people reach sakshi; empty: the address it listens at.
+        clock: of everything.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        data: Path,
+        host: str,
+        port: int,
+        *,
+        external_url: str = "",
+        clock: Clock | None = None,
+    ) -> None:
+        self._configuration = configuration
+        self._data = data
+        self._host = host
+        self._port = port
+        self._external_url = external_url
+        self._clock = clock or SystemClock()
+
+    async def run(self, *, exit_with_parent: bool = False) -> None:
+        """Run until SIGINT or SIGTERM.
+
+        Args:
+            exit_with_parent: end also when standard input closes: whoever started this is gone.
+
+        Raises:
+            AddressInUseError: another process listens at the address.
+            StorageError: the data folder is in use or unusable.
+            LedgerError: so is the alerts' file.
+        """
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        ends: list[Coroutine[Any, Any, Any]] = [stop.wait()]
+        if exit_with_parent:
+            ends.append(parent_gone())
+        with contextlib.ExitStack() as stack:
+            listener = listen(self._host, self._port)
+            stack.callback(listener.close)
+            host, port = listener.getsockname()[:2]
+            self._external_url = self._external_url or f"http://{format_address(host, port)}"
+            self._data.mkdir(parents=True, exist_ok=True)
+            store = SqliteStore(self._data / "samples", self._configuration.storage)
+            stack.callback(store.close)
+            async with httpx.AsyncHTTPTransport(retries=0) as transport:
+                tasks = self._compose(stack, store, listener, transport)
+                await run_until_first(ends, tasks)
+        logger.info("stopped data=%s", self._data)
+
+    def _compose(
+        self,
+        stack: contextlib.ExitStack,
+        store: Store,
+        listener: Any,
+        transport: httpx.AsyncBaseTransport,
+    ) -> list[Coroutine[Any, Any, None]]:
+        """Return what runs side by side, built and connected."""
+        configuration, clock = self._configuration, self._clock
+        registry = make_registry(store)
+        notifications = configuration.notifications
+        router = AlertRouter(notifications) if notifications else None
+        ledger = SqliteLedger(self._data / "alerts.db", router or (lambda _: ()), clock)
+        stack.callback(ledger.close)
+        engine = LocalEngine(
+            store,
+            clock,
+            subquery_step_ms=configuration.global_config.evaluation_interval_ms,
+        )
+        rules = RuleManager(
+            configuration.rule_groups,
+            engine,
+            store,
+            ledger,
+            clock,
+            configuration.global_config.external_labels,
+            self._external_url,
+            registry,
+        )
+
+        async def on_burst(timestamp_ms: int) -> None:
+            rules.scraped(timestamp_ms)
+
+        scrape = ScrapeManager(configuration.scrape_configs, store, clock, registry, on_burst)
+        ready = asyncio.Event()
+        services = Services(
+            engine=engine,
+            querier=store,
+            rule_groups=rules.groups,
+            alerts=ledger.alerts,
+            targets=scrape.targets,
+            ledger=ledger,
+            kpis=configuration.kpis,
+            clock=clock,
+            registry=registry,
+            version=__version__,
+            readiness=lambda: "" if ready.is_set() else "starting",
+            dashboard=configuration.dashboard,
+            allowed_hosts=allowed_hosts(self._host),
+        )
+        hub = build_hub(services)
+        stack.callback(ledger.subscribe(hub.alerts_changed))
+        web = serve(build_app(services, hub), listener, ready, before_shutdown=hub.close)
+        tasks = [
+            web,
+            scrape.run(),
+            rules.run(),
+            expire_forever(store, configuration.storage.retention_ms, clock),
+            self._announce(ready),
+        ]
+        if notifications and router:
+            tasks.append(self._dispatcher(notifications, router, ledger, transport, registry).run())
+        return tasks
+
+    def _dispatcher(
+        self,
+        notifications: NotificationConfig,
+        router: AlertRouter,
+        ledger: SqliteLedger,
+        transport: httpx.AsyncBaseTransport,
+        registry: CollectorRegistry,
+    ) -> Dispatcher:
+        templates = TemplateSet(notifications.templates, self._clock, self._external_url)
+        world = Surroundings(templates, transport, self._clock)
+        return Dispatcher(
+            ledger,
+            router,
+            build_notifiers(notifications, world),
+            [Inhibitor(notifications.inhibit_rules, ledger.alerts)],
+            self._clock,
+            random.random,
+            NotificationMetrics(registry),
+        )
+
+    async def _announce(self, ready: asyncio.Event) -> None:
+        await ready.wait()
+        gc.collect()
+        gc.freeze()  # what was built at start lives to the end: no collection need look at it again
+        logger.info("ready url=%s data=%s", self._external_url, self._data)
+
+
+async def run_until_first(
+    ends: Sequence[Coroutine[Any, Any, Any]], tasks: Sequence[Coroutine[Any, Any, None]]
+) -> None:
+    """Run tasks side by side until one of the ends comes, then cancel them and wait for them.
+
+    Raises:
+        Exception: what a task failed with; the others were cancelled.
+    """
+    endings = [asyncio.ensure_future(end) for end in ends]
+    running = [asyncio.ensure_future(task) for task in tasks]
+    failure = asyncio.ensure_future(asyncio.wait(running, return_when=asyncio.FIRST_EXCEPTION))
+    everything = [*endings, failure, *running]
+    try:
+        await asyncio.wait([*endings, failure], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in everything:
+            task.cancel()
+        outcomes = await asyncio.gather(*everything, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            raise outcome
+
+
+async def expire_forever(store: Store, retention_ms: int, clock: Clock) -> None:
+    """Forget samples that are older than the retention, once a minute."""
+    while True:
+        await clock.sleep(RETENTION_INTERVAL_SECONDS)
+        await asyncio.to_thread(store.expire, clock.now_ms() - retention_ms)
+
+
+def make_registry(store: Store) -> CollectorRegistry:
+    """Return the registry of sakshi's own metrics, with those of process, platform and store."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    registry.register(StorageCollector(store))
+    return registry

@@ -1,0 +1,25 @@
+"""What can be wrong with an exposition.
+
+SakshiError
+└── BadInputError
+    └── ExpositionSyntaxError   the bytes are not the format that they claim to be; has a position
+"""
+
+from __future__ import annotations
+
+from sakshi.model.errors import BadInputError, Problem
+
+
+class ExpositionSyntaxError(BadInputError):
+    """The bytes are no exposition: `3:17: expected a number, found "abc"`.
+
+    Args:
+        line: 1-based.
+        column: 1-based, in characters.
+        expected: in words.
+        found: the offending text, quoted, or `the end of the line`.
+    """
+
+    def __init__(self, line: int, column: int, expected: str, found: str) -> None:
+        self.line, self.column, self.expected, self.found = line, column, expected, found
+        super().__init__(Problem(f"{line}:{column}", expected, found))

@@ -1,0 +1,52 @@
+"""What the implementation of a function or operator is given: the block of steps at hand.
+
+A query's steps are evaluated in blocks, all steps of a block at once. An implementation asks its
+block for the values of its arguments and answers with a value for every step of the block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
+
+from sakshi.promql.annotation import Annotations
+from sakshi.promql.ast import Call, Expr
+from sakshi.promql.engine import Scalar, Text, Vector
+from sakshi.promql.window import Kernel
+from sakshi.storage.store import Timestamps, Values
+
+Value: TypeAlias = Scalar | Text | Vector
+"""What an expression other than a range vector amounts to, at every step of a block."""
+
+
+class Block(Protocol):
+    """Some consecutive steps of a query or subquery, and the values of expressions at them."""
+
+    @property
+    def times(self) -> Timestamps:
+        """The steps, shape (steps,), int64 milliseconds; at least one."""
+
+    @property
+    def annotations(self) -> Annotations:
+        """Where to say what does not stop the query."""
+
+    def vector(self, expr: Expr) -> Vector:
+        """Return the value of an instant vector expression."""
+
+    def scalar(self, expr: Expr) -> Values:
+        """Return the value of a scalar expression, shape (steps,)."""
+
+    def text(self, expr: Expr) -> str:
+        """Return the value of a string expression."""
+
+    def windows(
+        self, expr: Expr, kernel: Kernel, samples_min: int = 1, parameters: Sequence[Values] = ()
+    ) -> Vector:
+        """Return a range function's value of a range vector expression, metric names kept."""
+
+    def sample_times(self, expr: Expr) -> Vector:
+        """Return the times, in seconds, of the samples that a vector expression consists of."""
+
+
+Implementation: TypeAlias = Callable[[Block, Call], Value]
+"""Evaluates a call; its arguments are as the function's signature says."""

@@ -1,0 +1,49 @@
+"""Functions between scalars and vectors, and of time: scalar, vector, time, timestamp, pi."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+
+from sakshi.promql.ast import Call
+from sakshi.promql.block import Block, Implementation
+from sakshi.promql.engine import Scalar, Vector
+from sakshi.promql.vector import ONE_NAMELESS, presence, without_name
+
+
+def _scalar(block: Block, call: Call) -> Scalar:
+    """Return the only series' value; NaN where there is none, or more than one."""
+    vector = block.vector(call.arguments[0])
+    present = presence(vector)
+    if not len(vector.series):
+        return Scalar(np.full(len(block.times), math.nan))
+    found = vector.values[np.arange(len(present)), present.argmax(axis=1)]
+    return Scalar(np.where(present.sum(axis=1) == 1, found, math.nan))
+
+
+def _vector(block: Block, call: Call) -> Vector:
+    return Vector(ONE_NAMELESS, block.scalar(call.arguments[0])[:, None])
+
+
+def _time(block: Block, call: Call) -> Scalar:
+    return Scalar(block.times / 1000)
+
+
+def _pi(block: Block, call: Call) -> Scalar:
+    return Scalar(np.full(len(block.times), math.pi))
+
+
+def _timestamp(block: Block, call: Call) -> Vector:
+    return without_name(block.sample_times(call.arguments[0]))
+
+
+FUNCTIONS: Final[Mapping[str, Implementation]] = {
+    "pi": _pi,
+    "scalar": _scalar,
+    "time": _time,
+    "timestamp": _timestamp,
+    "vector": _vector,
+}

@@ -1,0 +1,316 @@
+"""From a syntax tree to values: one level of steps, evaluated in blocks.
+
+A query has one level; each subquery in it has one of its own, evaluated once in full, whose answer
+is then read like the samples of a selector. A level first loads its sources (selectors and
+subqueries) for all its steps, and then computes block after block:
+
+    Timeline ──blocks──▶ StepBlock.value(expr) ──▶ Scalar | Vector, joined into one
+                              │ asks
+                              ▼
+                         sources of the level: Selection by node
+
+An expression that does not depend on the step (`x @ end()`) is evaluated once a level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from sakshi.promql.aggregation import aggregate
+from sakshi.promql.annotation import Annotations
+from sakshi.promql.ast import (
+    Aggregation,
+    Binary,
+    Call,
+    Expr,
+    MatrixSelector,
+    NumberLiteral,
+    Parenthesis,
+    StringLiteral,
+    Subquery,
+    TimeAnchor,
+    Unary,
+    VectorSelector,
+)
+from sakshi.promql.binary import combine, negate
+from sakshi.promql.block import Value
+from sakshi.promql.engine import Scalar, SeriesSamples, Text, Vector
+from sakshi.promql.limit import Budget
+from sakshi.promql.registry import FUNCTIONS
+from sakshi.promql.selection import JoinedSeries, Selection, newest, samples
+from sakshi.promql.timeline import Timeline
+from sakshi.promql.vector import ONE_NAMELESS, broadcast, join_steps
+from sakshi.promql.window import Kernel, evaluate_windows
+from sakshi.storage.store import Querier, SeriesColumns, Timestamps, Values
+from sakshi.storage.value import ABSENT_BITS
+
+Source = VectorSelector | MatrixSelector | Subquery
+
+STEP_DEPENDENT: Final = frozenset(
+    {
+        "day_of_month", "day_of_week", "day_of_year", "days_in_month", "hour", "minute", "month",
+        "predict_linear", "time", "timestamp", "year",
+    }
+)  # fmt: skip
+"""Functions that read the evaluation time, even where their argument is fixed by @."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """What all levels of a query share.
+
+    Args:
+        querier: where the samples are.
+        joined: series lists of selections over several targets.
+        budget: what the query may cost.
+        annotations: what is to be said about the answer.
+        start_ms: the query's first step, for `@ start()`.
+        end_ms: its last step, for `@ end()`.
+        lookback_ms: how old a sample may be for an instant vector, exclusive.
+        subquery_step_ms: of subqueries that name none.
+    """
+
+    querier: Querier
+    joined: JoinedSeries
+    budget: Budget
+    annotations: Annotations
+    start_ms: int
+    end_ms: int
+    lookback_ms: int
+    subquery_step_ms: int
+
+    def anchor(self, at: int | TimeAnchor | None) -> int | None:
+        """Return the moment of an @ modifier in milliseconds; None where there is no modifier."""
+        if isinstance(at, TimeAnchor):
+            return self.start_ms if at is TimeAnchor.START else self.end_ms
+        return at
+
+
+class Level:
+    """Evaluates expressions at the steps of a query, or of a subquery in it.
+
+    Args:
+        query: what the levels share.
+        timeline: the steps; one or more.
+    """
+
+    def __init__(self, query: Query, timeline: Timeline) -> None:
+        assert timeline.count > 0
+        self.query = query
+        self._timeline = timeline
+        self._sources: dict[int, Selection] = {}
+        self._fixed: dict[int, bool] = {}
+        self._fixed_values: dict[int, Value] = {}
+
+    def value(self, expr: Expr) -> Value:
+        """Return the value of an expression, which is no range vector, at all steps.
+
+        Raises:
+            QueryError: the data does not allow it, or it costs too much.
+        """
+        self._load(expr)
+        widest = max((len(source.series) for source in self._sources.values()), default=0)
+        budget = self.query.budget
+        blocks = []
+        for times in self._timeline.blocks(max(1, budget.limits.block_cells // max(1, widest))):
+            budget.check()
+            value = StepBlock(self, times).value(expr)
+            if not isinstance(value, Text):
+                budget.charge(value.values.size)
+            blocks.append(value)
+        return join_steps(blocks)
+
+    def samples(self, expr: Source) -> Sequence[SeriesSamples]:
+        """Return the samples of a range vector at the level's last step."""
+        self._load(expr)
+        end_ms = int(self.ends(expr, self._timeline.times()[-1:])[0])
+        return samples(self.source(expr), end_ms - self.range_ms(expr), end_ms)
+
+    def source(self, expr: Source) -> Selection:
+        """Return the samples that a selector or subquery of this level reads."""
+        return self._sources[id(expr)]
+
+    def ends(self, expr: Source, times: Timestamps) -> Timestamps:
+        """Return the right edge of a source's range at each step: offset and @ applied."""
+        node = expr.selector if isinstance(expr, MatrixSelector) else expr
+        at_ms = self.query.anchor(node.at)
+        return (times if at_ms is None else np.full_like(times, at_ms)) - node.offset_ms
+
+    def range_ms(self, expr: Source) -> int:
+        """Return how far a source looks back."""
+        return self.query.lookback_ms if isinstance(expr, VectorSelector) else expr.range_ms
+
+    def is_fixed(self, expr: Expr) -> bool:
+        """Tell whether an expression has the same value at every step."""
+        known = self._fixed.get(id(expr))
+        if known is None:
+            known = self._fixed[id(expr)] = self._is_fixed(expr)
+        return known
+
+    def fixed_value(self, expr: Expr) -> Value:
+        """Return the value, at one step, of an expression that `is_fixed`."""
+        value = self._fixed_values.get(id(expr))
+        if value is None:
+            value = StepBlock(self, self._timeline.times()[:1]).value(expr)
+            self._fixed_values[id(expr)] = value
+        return value
+
+    def _is_fixed(self, expr: Expr) -> bool:
+        match expr:
+            case VectorSelector() | Subquery():
+                return expr.at is not None
+            case MatrixSelector():
+                return expr.selector.at is not None
+            case Call() if expr.function in STEP_DEPENDENT:
+                return False
+        return all(map(self.is_fixed, expr.children))
+
+    def _load(self, expr: Expr) -> None:
+        """Read the sources of an expression, subqueries included, for all steps."""
+        if not isinstance(expr, VectorSelector | MatrixSelector | Subquery):
+            for child in expr.children:
+                self._load(child)
+            return
+        edges = self.ends(
+            expr, np.array([self._timeline.start_ms, self._timeline.end_ms], np.int64)
+        )
+        after_ms, until_ms = int(edges[0]) - self.range_ms(expr), int(edges[1])
+        if isinstance(expr, Subquery):
+            parts = self._evaluate_subquery(expr, after_ms, until_ms)
+        else:
+            selector = expr.selector if isinstance(expr, MatrixSelector) else expr
+            parts = self.query.querier.select(selector.matchers, after_ms + 1, until_ms)
+        selection = self.query.joined.select(parts)
+        self.query.budget.charge(selection.cells)
+        self.query.budget.check()
+        self._sources[id(expr)] = selection
+
+    def _evaluate_subquery(
+        self, expr: Subquery, after_ms: int, until_ms: int
+    ) -> Sequence[SeriesColumns]:
+        """Return a subquery's answer in the left-open (after_ms, until_ms] as samples."""
+        step_ms = expr.step_ms or self.query.subquery_step_ms
+        timeline = Timeline.aligned(after_ms, until_ms, step_ms)
+        if not timeline.count:
+            return ()
+        self.query.budget.charge(timeline.count)
+        value = Level(self.query, timeline).value(expr.expr)
+        assert not isinstance(value, Text)
+        vector = value
+        if isinstance(vector, Scalar):
+            vector = Vector(ONE_NAMELESS, vector.values[:, None])
+        if vector.present is None:
+            return (SeriesColumns(vector.series, timeline.times(), vector.values, has_gaps=False),)
+        values = vector.values.copy()
+        values.view(np.uint64)[~vector.present] = ABSENT_BITS
+        return (SeriesColumns(vector.series, timeline.times(), values),)
+
+
+class StepBlock:
+    """Some consecutive steps of a level: the `Block` that implementations are given."""
+
+    def __init__(self, level: Level, times: Timestamps) -> None:
+        self._level = level
+        self._times = times
+
+    @property
+    def times(self) -> Timestamps:
+        """The steps."""
+        return self._times
+
+    @property
+    def annotations(self) -> Annotations:
+        """Where to say what does not stop the query."""
+        return self._level.query.annotations
+
+    def value(self, expr: Expr) -> Value:
+        """Return the value of an expression that is no range vector."""
+        self._level.query.budget.check()
+        if len(self._times) > 1 and self._level.is_fixed(expr):
+            return broadcast(self._level.fixed_value(expr), len(self._times))
+        return self._evaluate(expr)
+
+    def vector(self, expr: Expr) -> Vector:
+        """Return the value of an instant vector expression."""
+        value = self.value(expr)
+        assert isinstance(value, Vector)
+        return value
+
+    def scalar(self, expr: Expr) -> Values:
+        """Return the value of a scalar expression, shape (steps,)."""
+        value = self.value(expr)
+        assert isinstance(value, Scalar)
+        return value.values
+
+    def text(self, expr: Expr) -> str:
+        """Return the value of a string expression."""
+        value = self.value(expr)
+        assert isinstance(value, Text)
+        return value.value
+
+    def windows(
+        self, expr: Expr, kernel: Kernel, samples_min: int = 1, parameters: Sequence[Values] = ()
+    ) -> Vector:
+        """Return a range function's value of a range vector expression, metric names kept."""
+        source = _inner(expr)
+        assert isinstance(source, MatrixSelector | Subquery)
+        return evaluate_windows(
+            kernel,
+            self._level.source(source),
+            self._level.ends(source, self._times),
+            source.range_ms,
+            samples_min=samples_min,
+            times_ms=self._times,
+            parameters=parameters,
+        )
+
+    def sample_times(self, expr: Expr) -> Vector:
+        """Return the times, in seconds, of the samples that a vector expression consists of.
+
+        A selector's samples have their own; all others are made at the evaluation time.
+        """
+        source = _inner(expr)
+        if isinstance(source, VectorSelector):
+            return self._newest(source, ask_time=True)
+        vector = self.vector(expr)
+        times = np.broadcast_to(self._times[:, None] / 1000, vector.values.shape)
+        return Vector(vector.series, times, vector.present)
+
+    def _newest(self, selector: VectorSelector, *, ask_time: bool = False) -> Vector:
+        return newest(
+            self._level.source(selector),
+            self._level.ends(selector, self._times),
+            self._level.query.lookback_ms,
+            ask_time=ask_time,
+        )
+
+    def _evaluate(self, expr: Expr) -> Value:
+        match expr:
+            case VectorSelector():
+                return self._newest(expr)
+            case Call():
+                return FUNCTIONS[expr.function](self, expr)
+            case Aggregation():
+                return aggregate(self, expr)
+            case Binary():
+                return combine(self, expr)
+            case Unary():
+                return negate(self, expr)
+            case Parenthesis():
+                return self.value(expr.expr)
+            case NumberLiteral():
+                return Scalar(np.full(len(self._times), expr.value))
+            case StringLiteral():
+                return Text(expr.value)
+        raise AssertionError(f"{type(expr).__name__} has no value of its own")
+
+
+def _inner(expr: Expr) -> Expr:
+    """Return what stands inside any parentheses."""
+    while isinstance(expr, Parenthesis):
+        expr = expr.expr
+    return expr

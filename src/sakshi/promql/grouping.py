@@ -1,0 +1,72 @@
+"""The groups of an aggregation: which columns are reduced to which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sakshi.model.labels import METRIC_NAME
+from sakshi.promql.memo import derive
+from sakshi.promql.vector import Indices
+from sakshi.storage.store import SeriesList, Values
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """The columns of a vector, sorted into groups.
+
+    Args:
+        series: the groups' label sets, in order of appearance.
+        order: shape (n,): the columns, one group after the other, each in order; None: as they are.
+        starts: shape (groups,): where each group begins in `order`.
+        sizes: shape (groups,): how many columns each has.
+    """
+
+    series: SeriesList
+    order: Indices | None
+    starts: Indices
+    sizes: Indices
+
+    def arranged(self, values: Values) -> Values:
+        """Return the values (steps, n) with each group's columns side by side."""
+        return values if self.order is None else values[:, self.order]
+
+    def reduce(self, ufunc: np.ufunc, values: Values) -> Values:
+        """Return `ufunc.reduce` over each group, shape (steps, groups); of arranged values."""
+        return np.asarray(ufunc.reduceat(values, self.starts, axis=1))
+
+    def codes(self) -> Indices:
+        """Return the group of each column, shape (n,)."""
+        codes = np.empty(int(self.sizes.sum()), np.intp)
+        codes[slice(None) if self.order is None else self.order] = np.repeat(
+            np.arange(len(self.sizes)), self.sizes
+        )
+        return codes
+
+    def members(self, group: int) -> slice:
+        """Return where a group's columns are in arranged values."""
+        start = int(self.starts[group])
+        return slice(start, start + int(self.sizes[group]))
+
+
+def grouping_of(series: SeriesList, names: Sequence[str], *, without: bool) -> Grouping:
+    """Return the groups of series that agree in these labels, or in all but these and the name."""
+    key = ("grouping", frozenset(names), without)
+    return derive(series, key, lambda: _group(series, names, without))
+
+
+def _group(series: SeriesList, names: Sequence[str], without: bool) -> Grouping:
+    dropped = (*names, METRIC_NAME)
+    groups = [labels.without(dropped) if without else labels.only(names) for labels in series]
+    positions = {labels: index for index, labels in enumerate(dict.fromkeys(groups))}
+    codes = np.array([positions[labels] for labels in groups], np.intp)
+    order = np.argsort(codes, kind="stable")
+    sizes = np.bincount(codes, minlength=len(positions)).astype(np.intp)
+    return Grouping(
+        SeriesList(tuple(positions)),
+        None if (codes[1:] >= codes[:-1]).all() else order,
+        np.cumsum(sizes) - sizes,
+        sizes,
+    )

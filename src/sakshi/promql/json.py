@@ -1,0 +1,110 @@
+"""Answers as the Prometheus HTTP API writes them: the `data` of a response, as JSON bytes.
+
+    {"resultType":"vector","result":[{"metric":{"job":"chat"},"value":[1700000000,"0.5"]}]}
+
+Times are seconds, numbers are strings. Label sets are encoded once and remembered with their series
+list, so that the same panel, asked again, costs its numbers only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import compress
+
+import orjson
+
+from sakshi.model.labels import Labels
+from sakshi.promql.engine import QueryResult, Samples, Scalar, SeriesSamples, Text, Vector
+from sakshi.promql.memo import derive
+from sakshi.promql.number import format_plain, format_samples
+from sakshi.storage.store import SeriesList
+
+
+def render_instant(result: QueryResult) -> bytes:
+    """Return the `data` of the answer to an instant query: vector, matrix, scalar or string."""
+    time = _format_time(int(result.steps[0]))
+    match result.value:
+        case Scalar(values):
+            number = format_plain(float(values[0])).encode()
+            return _data(b"scalar", b'[%b,"%b"]' % (time, number))
+        case Text(text):
+            return _data(b"string", b"[%b,%b]" % (time, orjson.dumps(text)))
+        case Samples(series):
+            return _data(b"matrix", _join(map(_render_samples, series)))
+        case Vector() as vector:
+            return _data(b"vector", _join(_render_vector(vector, time)))
+
+
+def render_range(result: QueryResult) -> bytes:
+    """Return the `data` of the answer to a range query: always a matrix."""
+    times = [_format_time(step) for step in result.steps.tolist()]
+    match result.value:
+        case Scalar(values):
+            rows = [_render_series(b"{}", _points(times, format_samples(values)))]
+        case Vector() as vector:
+            rows = list(_render_matrix(vector, times))
+        case _:
+            raise AssertionError("a range query answers a scalar or a vector")
+    return _data(b"matrix", _join(rows))
+
+
+def _data(kind: bytes, result: bytes) -> bytes:
+    return b'{"resultType":"%b","result":%b}' % (kind, result)
+
+
+def _join(items: Iterable[bytes]) -> bytes:
+    return b"[" + b",".join(items) + b"]"
+
+
+def _render_vector(vector: Vector, time: bytes) -> Iterable[bytes]:
+    encoded, numbers = _encode_series(vector.series), format_samples(vector.values[0])
+    rows = (
+        b'{"metric":%b,"value":[%b,"%b"]}' % (labels, time, number)
+        for labels, number in zip(encoded, numbers, strict=True)
+    )
+    return rows if vector.present is None else compress(rows, vector.present[0].tolist())
+
+
+def _render_matrix(vector: Vector, times: Sequence[bytes]) -> Iterable[bytes]:
+    steps = len(times)
+    numbers = format_samples(vector.values.T.reshape(-1))
+    for column, labels in enumerate(_encode_series(vector.series)):
+        points = _points(times, numbers[column * steps : (column + 1) * steps])
+        if vector.present is not None:
+            points = list(compress(points, vector.present[:, column].tolist()))
+        if points:
+            yield _render_series(labels, points)
+
+
+def _render_samples(samples: SeriesSamples) -> bytes:
+    times = [_format_time(timestamp) for timestamp in samples.timestamps.tolist()]
+    points = _points(times, format_samples(samples.values))
+    return _render_series(_encode_labels(samples.labels), points)
+
+
+def _render_series(labels: bytes, points: Sequence[bytes]) -> bytes:
+    return b'{"metric":%b,"values":[%b]}' % (labels, b",".join(points))
+
+
+def _points(times: Iterable[bytes], numbers: Iterable[bytes]) -> list[bytes]:
+    return [b'[%b,"%b"]' % point for point in zip(times, numbers, strict=True)]
+
+
+def _encode_series(series: SeriesList) -> list[bytes]:
+    return derive(series, "json", lambda: [_encode_labels(labels) for labels in series])
+
+
+def _encode_labels(labels: Labels) -> bytes:
+    return orjson.dumps(dict(labels.pairs))
+
+
+def _format_time(timestamp_ms: int) -> bytes:
+    """Return milliseconds as seconds in JSON, with three decimals where there are any.
+
+    Source:
+        prometheus/prometheus util/jsonutil/marshal.go, MarshalTimestamp.
+    """
+    seconds, milliseconds = divmod(abs(timestamp_ms), 1000)
+    sign = b"-" if timestamp_ms < 0 else b""
+    fraction = b".%03d" % milliseconds if milliseconds else b""
+    return b"%b%d%b" % (sign, seconds, fraction)

@@ -1,0 +1,86 @@
+"""What a query may cost, and the account that is kept of it.
+
+A query is stopped, never the server: numbers are bounded by `Budget.charge` before they pile up,
+time by `Budget.check`, which the evaluator calls between blocks of steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sakshi.model.clock import Clock
+from sakshi.promql.errors import QueryLimitError, QueryTimeoutError
+
+
+@dataclass(frozen=True)
+class EvaluationLimits:
+    """What one query may cost.
+
+    Args:
+        samples: numbers a query may read from the store and make on the way to its answer;
+            Prometheus' `--query.max-samples`. At 8 bytes each they are 400 MB.
+        points_per_series: steps of a range query; Prometheus' API: a week, a point a minute.
+        timeout_seconds: wall time; Prometheus' `--query.timeout`.
+        block_cells: numbers of a vector that are computed at once, steps times series: 8 MB, a few
+            milliseconds of arithmetic, so that deadlines are seen and intermediates stay small.
+        parsed_queries: syntax trees kept: the rules and panels of a large installation.
+        joined_lists: series lists kept that join several targets' series: one for each selector
+            that is asked again and again.
+    """
+
+    samples: int = 50_000_000
+    points_per_series: int = 11_000
+    timeout_seconds: float = 120.0
+    block_cells: int = 1_000_000
+    parsed_queries: int = 1000
+    joined_lists: int = 200
+
+
+DEFAULT_LIMITS: Final = EvaluationLimits()
+
+
+class Budget:
+    """The account of one running query.
+
+    Args:
+        clock: its `monotonic` is asked.
+        limits: what the query may cost.
+        timeout_seconds: a shorter deadline than the limits'; None: theirs.
+    """
+
+    def __init__(
+        self, clock: Clock, limits: EvaluationLimits, timeout_seconds: float | None = None
+    ) -> None:
+        allowed = limits.timeout_seconds
+        if timeout_seconds is not None:
+            allowed = min(allowed, timeout_seconds)
+        self.limits = limits
+        self.timeout_seconds = allowed
+        self.samples = 0
+        self._clock = clock
+        self._deadline = clock.monotonic() + allowed
+
+    def check(self) -> None:
+        """Go on, or stop the query.
+
+        Raises:
+            QueryTimeoutError: the deadline passed.
+        """
+        if self._clock.monotonic() >= self._deadline:
+            raise QueryTimeoutError(
+                f"query timed out: it was not done after {self.timeout_seconds:g} s"
+            )
+
+    def charge(self, samples: int) -> None:
+        """Note numbers that the query is about to hold.
+
+        Raises:
+            QueryLimitError: with them it holds more than its limit.
+        """
+        self.samples += samples
+        if self.samples > self.limits.samples:
+            raise QueryLimitError(
+                "query processing would load too many samples into memory: "
+                f"{self.samples:,}, of which {self.limits.samples:,} are allowed"
+            )

@@ -1,0 +1,145 @@
+"""Which series of two vectors belong together: the plan of a binary operator, made once.
+
+The plan depends on labels only, so it is remembered with the left vector's series list. Whether a
+match is ambiguous depends on what is present at a step, and is checked there (`binary.py`).
+
+    a{x="1"} ─┐                                 "one" side: at most one series a match group
+    a{x="2"} ─┼─ group_left: many to one ─ b    "many" side: any number, each its own result
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sakshi.model.labels import METRIC_NAME, Labels
+from sakshi.promql.ast import Cardinality, VectorMatching
+from sakshi.promql.memo import derive
+from sakshi.promql.vector import Indices, Relabeling
+from sakshi.storage.store import SeriesList
+
+
+@dataclass(frozen=True)
+class Ambiguity:
+    """Columns that must not be present together: they share a match group.
+
+    Args:
+        columns: of one side, one group after the other, each group of two or more.
+        starts: where each group begins in `columns`.
+        groups: the match groups' label sets.
+    """
+
+    columns: Indices
+    starts: Indices
+    groups: Sequence[Labels]
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """The pairs of series that a binary operator is computed for.
+
+    Args:
+        many: shape (pairs,): column of the side that may have several series a match group (the
+            left one where neither may).
+        one: shape (pairs,): column of the other side.
+        result: the pairs' label sets, and which of them are the same.
+        ambiguity: of the one side; None where each match group has one series.
+        rivals: shape (pairs,): pairs with the same number must not have values at the same step;
+            None where all are different.
+    """
+
+    many: Indices
+    one: Indices
+    result: Relabeling
+    ambiguity: Ambiguity | None
+    rivals: Indices | None
+
+
+def pairing_of(
+    left: SeriesList, right: SeriesList, matching: VectorMatching, *, drop_name: bool
+) -> Pairing:
+    """Return the pairs of two vectors' series.
+
+    Args:
+        left: the left operand's series.
+        right: the right operand's series.
+        matching: not many-to-many.
+        drop_name: whether the results lose the metric name.
+    """
+    key = ("pairing", matching, right, drop_name)
+    return derive(left, key, lambda: _pair(left, right, matching, drop_name))
+
+
+def match_groups(series: SeriesList, matching: VectorMatching) -> Sequence[Labels]:
+    """Return the match group of each series: the labels that are compared."""
+    key = ("match groups", matching.on, matching.labels)
+    return derive(series, key, lambda: list(map(_match_group(matching), series)))
+
+
+def _match_group(matching: VectorMatching) -> Callable[[Labels], Labels]:
+    if matching.on:
+        names = frozenset(matching.labels)
+        return lambda labels: labels.only(names)
+    ignored = frozenset((*matching.labels, METRIC_NAME))
+    return lambda labels: labels.without(ignored)
+
+
+def _pair(
+    left: SeriesList, right: SeriesList, matching: VectorMatching, drop_name: bool
+) -> Pairing:
+    swapped = matching.cardinality is Cardinality.ONE_TO_MANY
+    many_series, one_series = (right, left) if swapped else (left, right)
+    one_groups = match_groups(one_series, matching)
+    columns_of: dict[Labels, list[int]] = {}
+    for column, group in enumerate(one_groups):
+        columns_of.setdefault(group, []).append(column)
+    pairs = [
+        (many_column, one_column, group)
+        for many_column, group in enumerate(match_groups(many_series, matching))
+        for one_column in columns_of.get(group, ())
+    ]
+    describe = _result_labels(matching, drop_name)
+    result = Relabeling.of([describe(many_series[many], one_series[one]) for many, one, _ in pairs])
+    if matching.cardinality is Cardinality.ONE_TO_ONE:
+        rivals = Relabeling.of([group for _, _, group in pairs]).columns
+    else:
+        rivals = result.columns
+    return Pairing(
+        np.array([many for many, _, _ in pairs], np.intp),
+        np.array([one for _, one, _ in pairs], np.intp),
+        result,
+        _ambiguity(columns_of),
+        rivals,
+    )
+
+
+def _ambiguity(columns_of: dict[Labels, list[int]]) -> Ambiguity | None:
+    shared = {group: columns for group, columns in columns_of.items() if len(columns) > 1}
+    if not shared:
+        return None
+    sizes = np.array([len(columns) for columns in shared.values()], np.intp)
+    return Ambiguity(
+        np.concatenate([np.array(columns, np.intp) for columns in shared.values()]),
+        np.cumsum(sizes) - sizes,
+        tuple(shared),
+    )
+
+
+def _result_labels(matching: VectorMatching, drop_name: bool) -> Callable[[Labels, Labels], Labels]:
+    """Return what makes a pair's label set of those of the many and the one side."""
+    if matching.cardinality is Cardinality.ONE_TO_ONE:
+        dropped = (*matching.labels, METRIC_NAME) if drop_name else matching.labels
+        if matching.on:
+            kept = frozenset(matching.labels) - ({METRIC_NAME} if drop_name else set())
+            return lambda many, _: many.only(kept)
+        return lambda many, _: many.without(dropped)
+
+    def describe(many: Labels, one: Labels) -> Labels:
+        labels = many.without_name() if drop_name else many
+        if not matching.include:
+            return labels
+        return labels.updated({name: one.get(name, "") for name in matching.include})
+
+    return describe

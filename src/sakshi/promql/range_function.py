@@ -1,0 +1,99 @@
+"""The functions of range vectors by name: which kernel, how many samples, which arguments.
+
+Source:
+    https://prometheus.io/docs/prometheus/latest/querying/functions/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from sakshi.model.labels import METRIC_NAME
+from sakshi.model.matcher import MatchOperator
+from sakshi.promql import over_time, rate, trend
+from sakshi.promql.ast import Call, Expr, MatrixSelector, Parenthesis
+from sakshi.promql.block import Block, Implementation
+from sakshi.promql.engine import Vector
+from sakshi.promql.quantile import warn_of_quantile
+from sakshi.promql.vector import without_name
+from sakshi.promql.window import Kernel
+
+COUNTER_SUFFIXES: Final = ("_total", "_sum", "_count", "_bucket")
+
+
+def _over_range(kernel: Kernel, samples_min: int = 1) -> Implementation:
+    """Return the implementation that applies a kernel to its only argument."""
+
+    def apply(block: Block, call: Call) -> Vector:
+        return without_name(block.windows(call.arguments[0], kernel, samples_min))
+
+    return apply
+
+
+def _keeping_name(kernel: Kernel) -> Implementation:
+    return lambda block, call: block.windows(call.arguments[0], kernel)
+
+
+def _of_counter(kernel: Kernel) -> Implementation:
+    """Return the implementation for counters; of something named otherwise it says so."""
+
+    def apply(block: Block, call: Call) -> Vector:
+        name = _metric_name(call.arguments[0])
+        if name and not name.endswith(COUNTER_SUFFIXES):
+            block.annotations.inform(
+                "metric might not be a counter, name does not end in "
+                f'{"/".join(COUNTER_SUFFIXES)}: "{name}"',
+                call.arguments[0],
+            )
+        return without_name(block.windows(call.arguments[0], kernel, 2))
+
+    return apply
+
+
+def _metric_name(expr: Expr) -> str:
+    """Return the name that a range vector selector asks for, or the empty string."""
+    while isinstance(expr, Parenthesis):
+        expr = expr.expr
+    if isinstance(expr, MatrixSelector):
+        for matcher in expr.selector.matchers:
+            if matcher.name == METRIC_NAME and matcher.operator is MatchOperator.EQUAL:
+                return matcher.value
+    return ""
+
+
+def _quantile_over_time(block: Block, call: Call) -> Vector:
+    phi = block.scalar(call.arguments[0])
+    warn_of_quantile(block.annotations, phi, call.arguments[0])
+    vector = block.windows(call.arguments[1], over_time.quantile, parameters=[phi])
+    return without_name(vector)
+
+
+def _predict_linear(block: Block, call: Call) -> Vector:
+    ahead_seconds = block.scalar(call.arguments[1])
+    vector = block.windows(call.arguments[0], trend.prediction, 2, [ahead_seconds])
+    return without_name(vector)
+
+
+FUNCTIONS: Final[Mapping[str, Implementation]] = {
+    "avg_over_time": _over_range(over_time.mean),
+    "changes": _over_range(over_time.changes),
+    "count_over_time": _over_range(over_time.count),
+    "delta": _over_range(rate.delta, 2),
+    "deriv": _over_range(trend.slope, 2),
+    "first_over_time": _keeping_name(over_time.first),
+    "idelta": _over_range(rate.idelta, 2),
+    "increase": _of_counter(rate.increase),
+    "irate": _of_counter(rate.irate),
+    "last_over_time": _keeping_name(over_time.last),
+    "max_over_time": _over_range(over_time.maximum),
+    "min_over_time": _over_range(over_time.minimum),
+    "predict_linear": _predict_linear,
+    "present_over_time": _over_range(over_time.one),
+    "quantile_over_time": _quantile_over_time,
+    "rate": _of_counter(rate.rate),
+    "resets": _over_range(over_time.resets),
+    "stddev_over_time": _over_range(over_time.deviation),
+    "stdvar_over_time": _over_range(over_time.variance),
+    "sum_over_time": _over_range(over_time.total),
+}

@@ -1,0 +1,174 @@
+"""The samples that a selector or a subquery reads, and how steps find theirs.
+
+Columns that share timestamps are looked up together: one `searchsorted` gives the row of every step
+for all of them. Holes break that, so columns with holes are first split by their pattern of holes:
+within one pattern the rows that remain are dense again, and the same code serves both. Patterns are
+few in practice (a failed scrape makes the same hole in all columns of its target).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sakshi.promql.engine import SeriesSamples, Vector
+from sakshi.promql.vector import Indices, Present
+from sakshi.storage.store import SeriesColumns, SeriesList, Timestamps, Values
+from sakshi.storage.value import is_absent, is_stale
+
+Holes = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Samples of series.
+
+    Args:
+        series: n label sets: those of the parts, one part after the other.
+        parts: columns, each with timestamps of its own.
+    """
+
+    series: SeriesList
+    parts: Sequence[SeriesColumns]
+
+    @property
+    def cells(self) -> int:
+        """How many numbers the parts hold."""
+        return sum(part.values.size for part in self.parts)
+
+
+@dataclass(frozen=True)
+class DenseColumns:
+    """Columns without holes.
+
+    Args:
+        columns: k positions in the selection's series.
+        timestamps: shape (n,), int64, milliseconds, strictly increasing; n > 0.
+        values: shape (n, k), float64; no `ABSENT` among them.
+    """
+
+    columns: slice | Indices
+    timestamps: Timestamps
+    values: Values
+
+
+def iter_dense(
+    selection: Selection, after_ms: int, until_ms: int, *, keep_stale: bool
+) -> Iterator[DenseColumns]:
+    """Yield the samples in the left-open (after_ms, until_ms] as columns without holes.
+
+    Args:
+        selection: where the samples are.
+        after_ms: exclusive.
+        until_ms: inclusive.
+        keep_stale: whether stale markers stay in the columns, to end their series, or are holes.
+    """
+    position = 0
+    for part in selection.parts:
+        first, end = np.searchsorted(part.timestamps, (after_ms, until_ms), "right").tolist()
+        columns = slice(position, position + len(part.series))
+        position = columns.stop
+        if first < end and columns.start < columns.stop:
+            timestamps, values = part.timestamps[first:end], part.values[first:end]
+            if part.has_gaps and np.isnan(values).any():
+                holes = is_absent(values)
+                if not keep_stale:
+                    holes |= is_stale(values)
+                yield from _split_by_holes(columns, timestamps, values, holes)
+            else:
+                yield DenseColumns(columns, timestamps, values)
+
+
+def _split_by_holes(
+    columns: slice, timestamps: Timestamps, values: Values, holes: Holes
+) -> Iterator[DenseColumns]:
+    """Yield one `DenseColumns` for each pattern of holes that leaves a sample."""
+    if not holes.any():
+        yield DenseColumns(columns, timestamps, values)
+        return
+    packed = np.ascontiguousarray(np.packbits(holes, axis=0).T)
+    patterns: dict[bytes, list[int]] = {}
+    for index, pattern in enumerate(map(bytes, packed)):
+        patterns.setdefault(pattern, []).append(index)
+    for members in patterns.values():
+        rows = np.flatnonzero(~holes[:, members[0]])
+        if len(rows):
+            indices = np.array(members, np.intp)
+            yield DenseColumns(
+                indices + columns.start, timestamps[rows], values[np.ix_(rows, indices)]
+            )
+
+
+def newest(
+    selection: Selection, times: Timestamps, lookback_ms: int, *, ask_time: bool = False
+) -> Vector:
+    """Return each series' newest sample in the left-open (t - lookback, t] of each step.
+
+    A stale marker ends its series until the next sample. A NaN that was measured is a value.
+
+    Args:
+        selection: where the samples are.
+        times: shape (steps,), increasing, in milliseconds; steps > 0.
+        lookback_ms: above zero.
+        ask_time: whether the samples' times, in seconds, are wanted instead of their values.
+    """
+    shape = (len(times), len(selection.series))
+    values = np.zeros(shape)
+    present: Present = np.zeros(shape, np.bool_)
+    after_ms, until_ms = int(times[0]) - lookback_ms, int(times[-1])
+    for dense in iter_dense(selection, after_ms, until_ms, keep_stale=True):
+        rows = np.searchsorted(dense.timestamps, times, "right") - 1
+        seen = (rows >= 0) & (dense.timestamps[rows] > times - lookback_ms)
+        found = dense.values[rows]
+        values[:, dense.columns] = dense.timestamps[rows, None] / 1000 if ask_time else found
+        present[:, dense.columns] = seen[:, None] & ~is_stale(found)
+    return Vector(selection.series, values, None if present.all() else present)
+
+
+def samples(selection: Selection, after_ms: int, until_ms: int) -> list[SeriesSamples]:
+    """Return the samples in the left-open (after_ms, until_ms] of each series that has any."""
+    found: dict[int, SeriesSamples] = {}
+    for dense in iter_dense(selection, after_ms, until_ms, keep_stale=False):
+        columns = np.arange(len(selection.series))[dense.columns].tolist()
+        for index, column in enumerate(columns):
+            found[column] = SeriesSamples(
+                selection.series[column], dense.timestamps, dense.values[:, index]
+            )
+    return [found[column] for column in sorted(found)]
+
+
+class JoinedSeries:
+    """Series lists that join those of several targets, the same one each time.
+
+    What is derived from a list is remembered with it, so a selection over many targets must find
+    the list that it had before. Safe to call from any thread.
+
+    Args:
+        entries_max: how many lists are kept; the one not used for longest goes.
+    """
+
+    def __init__(self, entries_max: int) -> None:
+        self._entries_max = entries_max
+        self._entries: OrderedDict[tuple[SeriesList, ...], SeriesList] = OrderedDict()
+        self._lock = Lock()
+
+    def select(self, parts: Sequence[SeriesColumns]) -> Selection:
+        """Return the selection that these columns are."""
+        if len(parts) == 1:
+            return Selection(parts[0].series, parts)
+        key = tuple(part.series for part in parts)
+        with self._lock:
+            joined = self._entries.get(key)
+            if joined is None:
+                joined = SeriesList(tuple(chain.from_iterable(key)))
+                self._entries[key] = joined
+                if len(self._entries) > self._entries_max:
+                    self._entries.popitem(last=False)
+            self._entries.move_to_end(key)
+        return Selection(joined, parts)

@@ -1,0 +1,49 @@
+"""Range functions that lay a line through a window: deriv, predict_linear.
+
+Source: prometheus/prometheus promql/functions.go, linearRegression.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sakshi.promql.window import Windows
+from sakshi.storage.store import Values
+
+
+def slope(windows: Windows) -> Values:
+    """Return the slope of each window's line, a second; two samples or more."""
+    result = np.empty((len(windows.first), windows.values.shape[1]))
+    for step, (start, end) in enumerate(windows.slices()):
+        seconds = (windows.timestamps[start:end] - windows.timestamps[start]) / 1000
+        result[step] = _fit(seconds, windows.values[start:end])[0]
+    return result
+
+
+def prediction(windows: Windows, ahead_seconds: Values) -> Values:
+    """Return where each window's line is so many seconds after the evaluation time.
+
+    Two samples or more each.
+    """
+    result = np.empty((len(windows.first), windows.values.shape[1]))
+    for step, (start, end) in enumerate(windows.slices()):
+        seconds = (windows.timestamps[start:end] - windows.times_ms[step]) / 1000
+        inclination, level = _fit(seconds, windows.values[start:end])
+        result[step] = inclination * ahead_seconds[step] + level
+    return result
+
+
+def _fit(seconds: NDArray[np.float64], values: Values) -> tuple[Values, Values]:
+    """Return slope and value at second 0 of the least-squares lines, shape (k,) each.
+
+    A constant has slope 0 exactly; an infinite one has no line, and NaN stands for it.
+    """
+    centre = seconds.mean()
+    distance = (seconds - centre)[:, None]
+    middle = values.mean(axis=0)
+    inclination = (distance * (values - middle)).sum(axis=0) / (distance**2).sum()
+    level = middle - inclination * centre
+    constant = (values == values[0]).all(axis=0)
+    flat = np.where(np.isinf(values[0]), np.nan, values[0])
+    return np.where(constant, flat - flat, inclination), np.where(constant, flat, level)

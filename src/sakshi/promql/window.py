@@ -1,0 +1,158 @@
+"""Range functions: what a series' samples in (t - range, t] amount to, for all steps at once.
+
+A range function is a kernel over `Windows`: dense columns, and for each step the run of rows that
+lies in its range. Windows overlap; nothing is copied. Columns with holes come as several `Windows`,
+so a kernel never meets a hole, a stale marker, or a window with fewer samples than it asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+
+from sakshi.promql.engine import Vector
+from sakshi.promql.selection import DenseColumns, Selection, iter_dense
+from sakshi.promql.vector import Indices
+from sakshi.storage.store import Timestamps, Values
+
+NARROW_COLUMNS: Final = 64  # measured: up to here one reduceat beats a loop over the steps
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The samples of k series in the range of each step.
+
+    Args:
+        timestamps: shape (n,), int64, milliseconds, strictly increasing.
+        values: shape (n, k), float64, without holes and stale markers.
+        first: shape (steps,): a window's first row.
+        end: shape (steps,): one past its last row; above `first`.
+        starts_ms: shape (steps,): the ranges' left edges, exclusive.
+        ends_ms: shape (steps,): their right edges, inclusive.
+        times_ms: shape (steps,): the evaluation times; differ from `ends_ms` by offset and @.
+    """
+
+    timestamps: Timestamps
+    values: Values
+    first: Indices
+    end: Indices
+    starts_ms: Timestamps
+    ends_ms: Timestamps
+    times_ms: Timestamps
+
+    @property
+    def counts(self) -> Indices:
+        """How many samples each window has, shape (steps,)."""
+        return self.end - self.first
+
+    def slices(self) -> list[tuple[int, int]]:
+        """The windows' rows as pairs, for a loop over the steps."""
+        return list(zip(self.first.tolist(), self.end.tolist(), strict=True))
+
+    def column(self, step: int, column: int) -> Values:
+        """The samples of one window of one series."""
+        return self.values[self.first[step] : self.end[step], column]
+
+
+Kernel: TypeAlias = Callable[..., Values]
+"""Computes a range function: given `Windows`, each with as many samples as the function needs, and
+its parameters, shape (steps,) each, it returns shape (steps, k) or what broadcasts to that.
+"""
+
+
+def evaluate_windows(
+    kernel: Kernel,
+    selection: Selection,
+    ends_ms: Timestamps,
+    range_ms: int,
+    *,
+    samples_min: int = 1,
+    times_ms: Timestamps | None = None,
+    parameters: Sequence[Values] = (),
+) -> Vector:
+    """Return a range function's value for each series at each step that has enough samples.
+
+    Args:
+        kernel: the function.
+        selection: where the samples are.
+        ends_ms: shape (steps,), increasing: right edges of the ranges, inclusive.
+        range_ms: above zero; the left edge is exclusive.
+        samples_min: a window with fewer has no value.
+        times_ms: the evaluation times where they differ from `ends_ms`.
+        parameters: passed to the kernel, shape (steps,) each.
+    """
+    shape = (len(ends_ms), len(selection.series))
+    values, present = np.zeros(shape), np.zeros(shape, np.bool_)
+    starts_ms = ends_ms - range_ms
+    times_ms = ends_ms if times_ms is None else times_ms
+    for dense in iter_dense(selection, int(starts_ms[0]), int(ends_ms[-1]), keep_stale=False):
+        first = np.searchsorted(dense.timestamps, starts_ms, "right")
+        end = np.searchsorted(dense.timestamps, ends_ms, "right")
+        steps = np.flatnonzero(end - first >= samples_min)
+        if not len(steps):
+            continue
+        windows = Windows(
+            dense.timestamps,
+            dense.values,
+            first[steps],
+            end[steps],
+            starts_ms[steps],
+            ends_ms[steps],
+            times_ms[steps],
+        )
+        cells = _cells(steps, dense, len(ends_ms))
+        values[cells] = kernel(windows, *(parameter[steps] for parameter in parameters))
+        present[cells] = True
+    return Vector(selection.series, values, None if present.all() else present)
+
+
+def pairs_of(windows: Windows, steps: Indices | slice = slice(None)) -> Windows:
+    """Return windows over pairs of neighbours: row i stands between the samples i and i + 1.
+
+    Args:
+        windows: those of `steps` have two samples or more.
+        steps: which windows.
+    """
+    return replace(
+        windows,
+        values=windows.values[:-1],
+        first=windows.first[steps],
+        end=windows.end[steps] - 1,
+        starts_ms=windows.starts_ms[steps],
+        ends_ms=windows.ends_ms[steps],
+        times_ms=windows.times_ms[steps],
+    )
+
+
+def _cells(steps: Indices, dense: DenseColumns, step_count: int) -> Any:
+    """Return the index of these steps and columns in an array of all; slices where it can be."""
+    columns = dense.columns
+    if len(steps) == step_count:
+        return (slice(None), columns)
+    if isinstance(columns, slice):
+        return (steps, columns)
+    return np.ix_(steps, columns)
+
+
+def reduce_windows(ufunc: np.ufunc, windows: Windows, values: Values | None = None) -> Values:
+    """Return `ufunc.reduce` over each window's rows, shape (steps, k).
+
+    Args:
+        ufunc: of two arguments.
+        windows: the rows.
+        values: shape (n, k): what to reduce instead of the windows' own values.
+    """
+    rows = windows.values if values is None else values
+    if rows.shape[1] > NARROW_COLUMNS or len(windows.first) == 1:
+        reduced = np.empty((len(windows.first), rows.shape[1]))
+        for step, (first, end) in enumerate(windows.slices()):
+            ufunc.reduce(rows[first:end], axis=0, out=reduced[step])
+        return reduced
+    edges = np.empty(2 * len(windows.first), np.intp)
+    edges[::2], edges[1::2] = windows.first, windows.end
+    if windows.end[-1] == len(rows):  # reduceat takes no edge behind the last row
+        rows = np.concatenate([rows, rows[-1:]])
+    return np.asarray(ufunc.reduceat(rows, edges, axis=0)[::2])

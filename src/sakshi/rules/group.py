@@ -1,0 +1,123 @@
+"""A rule group at work: its rules one after the other, at one moment, and how that went."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from sakshi.ledger.record import AlertRecorder
+from sakshi.model.alert import Alert, Transition
+from sakshi.model.clock import Clock
+from sakshi.model.errors import SakshiError
+from sakshi.model.labels import Labels
+from sakshi.promql.engine import QueryEngine
+from sakshi.rules.expansion import External
+from sakshi.rules.metrics import RuleMetrics
+from sakshi.rules.rule import (
+    AlertingRule,
+    RuleGroup,
+    RuleGroupStatus,
+    RuleHealth,
+    RuleStatus,
+    rule_ids,
+)
+from sakshi.rules.runner import AlertingRunner, Outcome, RecordingRunner, Runner
+from sakshi.storage import Appender
+
+_logger = logging.getLogger(__name__)
+
+
+class GroupEvaluator:
+    """Evaluates one group. One thread at a time; `status` may be read from any.
+
+    Args:
+        group: the rules.
+        engine: answers their expressions.
+        appender: takes their series, as one target with the label `rule_group`.
+        recorder: takes their alerts.
+        clock: for durations.
+        external: what all alerts share.
+        metrics: counts.
+        restored: alerts as recorded before a restart, by rule id.
+    """
+
+    def __init__(
+        self,
+        group: RuleGroup,
+        engine: QueryEngine,
+        appender: Appender,
+        recorder: AlertRecorder,
+        clock: Clock,
+        external: External,
+        metrics: RuleMetrics,
+        restored: Mapping[str, Sequence[Alert]],
+    ) -> None:
+        self.group = group
+        self._clock, self._metrics = clock, metrics
+        target = appender.target(Labels({"rule_group": group.id}))
+        self._runners: list[Runner] = [
+            AlertingRunner(
+                rule_id, rule, group, engine, target, recorder, external, restored.get(rule_id, ())
+            )
+            if isinstance(rule, AlertingRule)
+            else RecordingRunner(rule, group, engine, target)
+            for rule_id, rule in zip(rule_ids(group), group.rules, strict=True)
+        ]
+        self.status = RuleGroupStatus(
+            group,
+            [
+                RuleStatus(rule, alerts=tuple(runner.alerts))
+                for rule, runner in zip(group.rules, self._runners, strict=True)
+            ],
+        )
+        """The group and its last evaluation; replaced, never changed."""
+
+    def evaluate(self, at_ms: int) -> Sequence[Transition]:
+        """Evaluate every rule at a moment; return what changed, durable by now.
+
+        A rule that fails does not stop those after it.
+        """
+        started = self._clock.monotonic()
+        transitions: list[Transition] = []
+        statuses: list[RuleStatus] = []
+        for status, runner in zip(self.status.rules, self._runners, strict=True):
+            rule_started = self._clock.monotonic()
+            outcome = self._run(status, runner, at_ms)
+            transitions.extend(outcome.transitions)
+            statuses.append(
+                replace(
+                    status,
+                    health=RuleHealth.ERROR if outcome.error else RuleHealth.OK,
+                    last_error=outcome.error,
+                    last_evaluation_ms=at_ms,
+                    last_duration_seconds=self._clock.monotonic() - rule_started,
+                    alerts=tuple(runner.alerts),
+                )
+            )
+        duration = self._clock.monotonic() - started
+        self._metrics.duration.labels(self.group.id).set(duration)
+        self.status = RuleGroupStatus(self.group, statuses, at_ms, duration)
+        return transitions
+
+    def _run(self, status: RuleStatus, runner: Runner, at_ms: int) -> Outcome:
+        self._metrics.evaluations.labels(self.group.id).inc()
+        try:
+            outcome = runner.run(at_ms)
+        except SakshiError as error:
+            self._log_failure(status, str(error))
+            outcome = Outcome(error=str(error))
+        except Exception as error:  # the outermost line of a rule: the others go on
+            _logger.exception("rule failed group=%r rule=%r", self.group.id, status.rule.name)
+            outcome = Outcome(error=f"{type(error).__name__}: {error}")
+        group_id = self.group.id
+        self._metrics.failures.labels(group_id).inc(bool(outcome.error))
+        self._metrics.refused.labels(group_id).inc(outcome.refused)
+        self._metrics.record_failures.labels(group_id).inc(outcome.record_failed)
+        return outcome
+
+    def _log_failure(self, status: RuleStatus, error: str) -> None:
+        """Log a failure once, not at every evaluation that repeats it."""
+        if status.last_error != error:
+            name = status.rule.name
+            _logger.warning("rule failed group=%r rule=%r error=%r", self.group.id, name, error)

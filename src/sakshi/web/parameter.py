@@ -1,0 +1,186 @@
+"""Request parameters: read from URL and form body, parsed as Prometheus parses them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from urllib.parse import parse_qsl
+
+from starlette.requests import ClientDisconnect, Request
+
+from sakshi.model.duration import InvalidDurationError, parse_duration
+from sakshi.web.errors import ApiError, ErrorKind
+
+PARAMETER_BYTES_MAX: Final = 1 << 20  # a query is at most 10 KB; selectors may be many
+FIELDS_MAX: Final = 10_000
+TIME_MS_MAX: Final = 1 << 53  # 285,000 years: beyond, a JSON number loses milliseconds
+TIMEOUT_SECONDS_MAX: Final = 120.0  # Prometheus' --query.timeout
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NUMBER: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_RFC3339: Final = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+
+
+class Parameters:
+    """The parameters of one request, by name; unknown ones are nobody's concern."""
+
+    def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
+        self._values: dict[str, list[str]] = {}
+        for name, value in pairs:
+            self._values.setdefault(name, []).append(value)
+
+    def text(self, name: str) -> str:
+        """Return the first value of a parameter; empty where there is none."""
+        return self._values.get(name, [""])[0]
+
+    def texts(self, name: str) -> Sequence[str]:
+        """Return all values of a repeated parameter, such as `match[]`."""
+        return self._values.get(name, ())
+
+    def time_ms(self, name: str, default_ms: int | None = None) -> int:
+        """Return a moment in milliseconds since the epoch.
+
+        Raises:
+            ApiError: it is no moment, or absent where there is no default.
+        """
+        text = self.text(name)
+        if not text and default_ms is not None:
+            return default_ms
+        try:
+            return parse_time(text)
+        except ValueError as error:
+            raise invalid_parameter(name, str(error)) from None
+
+    def duration_ms(self, name: str) -> float:
+        """Return a duration in milliseconds; may be zero or negative.
+
+        Raises:
+            ApiError: it is no duration, or absent.
+        """
+        try:
+            return parse_step(self.text(name))
+        except ValueError as error:
+            raise invalid_parameter(name, str(error)) from None
+
+    def timeout_seconds(self) -> float:
+        """Return the deadline that `timeout` asks for, at most 120 s.
+
+        Raises:
+            ApiError: it is no duration.
+        """
+        if not self.text("timeout"):
+            return TIMEOUT_SECONDS_MAX
+        return min(self.duration_ms("timeout") / 1000, TIMEOUT_SECONDS_MAX)
+
+    def limit(self) -> int:
+        """Return how many results `limit` allows; 0: as many as there are.
+
+        Raises:
+            ApiError: it is no whole number, or negative.
+        """
+        text = self.text("limit") or "0"
+        if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+            raise invalid_parameter("limit", f'cannot parse "{text}" to a whole number')
+        if int(text) < 0:
+            raise invalid_parameter("limit", "limit must be non-negative")
+        return int(text)
+
+
+async def read_parameters(request: Request) -> Parameters:
+    """Return the parameters of a request: those of a form body first, then those of the URL.
+
+    Raises:
+        ApiError: too many, or more than 1 MB of them.
+    """
+    query: bytes = request.scope["query_string"]
+    form = b""
+    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        form = await _read_body(request)
+    if len(query) > PARAMETER_BYTES_MAX:
+        raise ApiError(ErrorKind.TOO_LARGE, f"more than {PARAMETER_BYTES_MAX} bytes of parameters")
+    try:
+        pairs = [
+            pair
+            for part in (form, query)
+            for pair in parse_qsl(
+                part.decode(errors="replace"), keep_blank_values=True, max_num_fields=FIELDS_MAX
+            )
+        ]
+    except ValueError:
+        raise ApiError(ErrorKind.BAD_DATA, f"more than {FIELDS_MAX} parameters") from None
+    return Parameters(pairs)
+
+
+async def _read_body(request: Request) -> bytes:
+    body = bytearray()
+    try:
+        async for part in request.stream():
+            body += part
+            if len(body) > PARAMETER_BYTES_MAX:
+                raise ApiError(
+                    ErrorKind.TOO_LARGE, f"a body of more than {PARAMETER_BYTES_MAX} bytes"
+                )
+    except ClientDisconnect:
+        raise ApiError(ErrorKind.BAD_DATA, "the client left before its body was complete") from None
+    return bytes(body)
+
+
+def invalid_parameter(name: str, reason: str) -> ApiError:
+    """Return the error for a parameter that cannot be used."""
+    return ApiError(ErrorKind.BAD_DATA, f'invalid parameter "{name}": {reason}')
+
+
+def parse_time(text: str) -> int:
+    """Return a moment, given as seconds since the epoch or as RFC 3339, in milliseconds.
+
+    Raises:
+        ValueError: it is neither, or lies more than 285,000 years away.
+
+    Source:
+        prometheus/prometheus web/api/v1/api.go, parseTime.
+
+    Example:
+        >>> parse_time("1700000000.123"), parse_time("2023-11-14T23:13:20.5+01:00")
+        (1700000000123, 1700000000500)
+    """
+    refusal = ValueError(f'cannot parse "{text}" to a valid timestamp')
+    if _NUMBER.fullmatch(text):
+        milliseconds = float(text) * 1000
+        if not abs(milliseconds) <= TIME_MS_MAX:
+            raise refusal
+        return round(milliseconds)
+    if not _RFC3339.fullmatch(text):
+        raise refusal
+    try:
+        moment = datetime.fromisoformat(text.upper())
+    except ValueError:
+        raise refusal from None
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def parse_step(text: str) -> float:
+    """Return a duration, given in seconds or as Prometheus writes it, in milliseconds.
+
+    Raises:
+        ValueError: it is neither, or longer than 292 years.
+
+    Source:
+        prometheus/prometheus web/api/v1/api.go, parseDuration.
+
+    Example:
+        >>> parse_step("0.5"), parse_step("1m30s")
+        (500.0, 90000.0)
+    """
+    if _NUMBER.fullmatch(text):
+        milliseconds = float(text) * 1000
+        if not abs(milliseconds) <= TIME_MS_MAX:
+            raise ValueError(f'cannot parse "{text}" to a valid duration. It overflows int64')
+        return milliseconds
+    try:
+        return float(parse_duration(text))
+    except InvalidDurationError:
+        raise ValueError(f'cannot parse "{text}" to a valid duration') from None

@@ -1,0 +1,101 @@
+"""`/api/v1/query` and `/api/v1/query_range`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sakshi.promql.engine import QueryResult, Samples, Vector
+from sakshi.promql.json import render_instant, render_range
+from sakshi.storage import SeriesList
+from sakshi.web.answer import success_encoded
+from sakshi.web.errors import ApiError, ErrorKind
+from sakshi.web.parameter import Parameters, invalid_parameter, read_parameters
+from sakshi.web.services import Services
+
+POINTS_MAX: Final = 11_000  # a series: a point a minute for a week, or an hour for a year
+
+
+async def instant(services: Services, request: Request) -> Response:
+    """Answer an instant query: `query`, `time`, `timeout`, `limit`."""
+    parameters = await read_parameters(request)
+    query = _query(parameters)
+    at_ms = parameters.time_ms("time", services.clock.now_ms())
+    limit = parameters.limit()
+
+    def evaluate(timeout_seconds: float) -> tuple[QueryResult, bytes]:
+        result = services.engine.instant(query, at_ms, timeout_seconds=timeout_seconds)
+        result = _truncate(result, limit)
+        return result, render_instant(result)
+
+    result, data = await services.queries.run(evaluate, parameters.timeout_seconds())
+    return success_encoded(data, warnings=result.warnings, infos=result.infos)
+
+
+async def range_(services: Services, request: Request) -> Response:
+    """Answer a range query: `query`, `start`, `end`, `step`, `timeout`, `limit`."""
+    parameters = await read_parameters(request)
+    start_ms, end_ms, step_ms = _steps(parameters)
+    query = _query(parameters)
+    limit = parameters.limit()
+
+    def evaluate(timeout_seconds: float) -> tuple[QueryResult, bytes]:
+        result = services.engine.range(
+            query, start_ms, end_ms, step_ms, timeout_seconds=timeout_seconds
+        )
+        result = _truncate(result, limit)
+        return result, render_range(result)
+
+    result, data = await services.queries.run(evaluate, parameters.timeout_seconds())
+    return success_encoded(data, warnings=result.warnings, infos=result.infos)
+
+
+def _query(parameters: Parameters) -> str:
+    query = parameters.text("query")
+    if not query.strip():
+        raise invalid_parameter("query", "expected a PromQL expression, found nothing")
+    return query
+
+
+def _steps(parameters: Parameters) -> tuple[int, int, int]:
+    """Return start, end (inclusive) and step in milliseconds."""
+    start_ms = parameters.time_ms("start")
+    end_ms = parameters.time_ms("end")
+    if end_ms < start_ms:
+        raise invalid_parameter("end", "end timestamp must not be before start time")
+    step_ms = int(parameters.duration_ms("step"))
+    if step_ms <= 0:
+        raise invalid_parameter(
+            "step",
+            "zero or negative query resolution step widths are not accepted. "
+            "Try a positive integer",
+        )
+    if (end_ms - start_ms) // step_ms > POINTS_MAX:
+        raise ApiError(
+            ErrorKind.BAD_DATA,
+            "exceeded maximum resolution of 11,000 points per timeseries. "
+            "Try decreasing the query resolution (?step=XX)",
+        )
+    return start_ms, end_ms, step_ms
+
+
+def _truncate(result: QueryResult, limit: int) -> QueryResult:
+    """Return the result with at most `limit` series, and a warning where some were left out.
+
+    A limit of 0 is none.
+    """
+    value = result.value
+    if not limit or not isinstance(value, Vector | Samples) or len(value.series) <= limit:
+        return result
+    warnings = (*result.warnings, "results truncated due to limit")
+    if isinstance(value, Samples):
+        return replace(result, value=Samples(value.series[:limit]), warnings=warnings)
+    kept = Vector(
+        SeriesList(value.series[:limit]),
+        value.values[:, :limit],
+        None if value.present is None else value.present[:, :limit],
+    )
+    return replace(result, value=kept, warnings=warnings)

@@ -1,0 +1,87 @@
+"""`/api/v1/series`, `/api/v1/labels`, `/api/v1/label/<name>/values`: what there is to query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sakshi.model.labels import LEGACY_LABEL_NAME, Labels
+from sakshi.model.matcher import Matcher
+from sakshi.promql.errors import QueryError
+from sakshi.promql.parser import parse_selector
+from sakshi.web.answer import success
+from sakshi.web.errors import ApiError, ErrorKind
+from sakshi.web.parameter import TIME_MS_MAX, Parameters, invalid_parameter, read_parameters
+from sakshi.web.services import Services
+
+SELECTORS_MAX: Final = 100  # each is a search of its own
+
+
+async def series(services: Services, request: Request) -> Response:
+    """Answer the label sets of the chosen series: `match[]` (required), `start`, `end`, `limit`."""
+    parameters = await read_parameters(request)
+    if not parameters.texts("match[]"):
+        raise ApiError(ErrorKind.BAD_DATA, "no match[] parameter provided")
+    found = await _select(services, parameters)
+    return _answer([dict(labels.pairs) for labels in sorted(found)], parameters)
+
+
+async def label_names(services: Services, request: Request) -> Response:
+    """Answer the names of the chosen series' labels: `match[]`, `start`, `end`, `limit`."""
+    parameters = await read_parameters(request)
+    found = await _select(services, parameters)
+    return _answer(sorted({name for labels in found for name in labels}), parameters)
+
+
+async def label_values(services: Services, request: Request) -> Response:
+    """Answer the values of one label of the chosen series: `match[]`, `start`, `end`, `limit`."""
+    name: str = request.path_params["name"]
+    if not LEGACY_LABEL_NAME.fullmatch(name):
+        raise ApiError(ErrorKind.BAD_DATA, f'invalid label name: "{name}"')
+    parameters = await read_parameters(request)
+    found = await _select(services, parameters)
+    values = {labels.get(name, "") for labels in found}
+    return _answer(sorted(values - {""}), parameters)
+
+
+async def _select(services: Services, parameters: Parameters) -> set[Labels]:
+    """Return the label sets that meet any of the selectors; all where there is none."""
+    start_ms = parameters.time_ms("start", -TIME_MS_MAX)
+    end_ms = parameters.time_ms("end", TIME_MS_MAX)
+    if end_ms < start_ms:
+        raise invalid_parameter("end", "end timestamp must not be before start time")
+    selectors = _selectors(parameters.texts("match[]"))
+    parameters.limit()  # refused before the work is done
+
+    def select(_timeout_seconds: float) -> set[Labels]:
+        return set(_iter_series(services, selectors, start_ms, end_ms))
+
+    return await services.queries.run(select, parameters.timeout_seconds())
+
+
+def _iter_series(
+    services: Services, selectors: Sequence[Sequence[Matcher]], start_ms: int, end_ms: int
+) -> Iterable[Labels]:
+    for matchers in selectors or ((),):
+        yield from services.querier.series(matchers, start_ms, end_ms)
+
+
+def _selectors(texts: Sequence[str]) -> Sequence[Sequence[Matcher]]:
+    if len(texts) > SELECTORS_MAX:
+        raise invalid_parameter(
+            "match[]", f"expected at most {SELECTORS_MAX} selectors, found {len(texts)}"
+        )
+    try:
+        return [parse_selector(text) for text in texts]
+    except QueryError as error:
+        raise invalid_parameter("match[]", str(error)) from None
+
+
+def _answer(items: Sequence[object], parameters: Parameters) -> Response:
+    limit = parameters.limit()
+    if not limit or len(items) <= limit:
+        return success(items)
+    return success(items[:limit], warnings=["results truncated due to limit"])

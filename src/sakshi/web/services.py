@@ -1,0 +1,78 @@
+"""What the web package needs from the rest of sakshi, in one value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sakshi.kpi import Kpi
+from sakshi.ledger.record import Delivery
+from sakshi.model.alert import Alert, Transition
+from sakshi.model.clock import Clock
+from sakshi.promql.engine import QueryEngine
+from sakshi.rules.rule import RuleGroupStatus
+from sakshi.scrape.target import TargetStatus
+from sakshi.storage import Querier
+from sakshi.web.dashboard import Dashboard
+from sakshi.web.guard import LOOPBACK_HOSTS
+from sakshi.web.query_pool import QueryPool
+
+
+class LedgerView(Protocol):
+    """The page's side of the ledger. Blocking; safe to call from any thread."""
+
+    def deliveries(self, limit: int) -> Sequence[Delivery]:
+        """Return the newest deliveries, newest first; at most `limit`."""
+
+    def transitions(self, limit: int) -> Sequence[Transition]:
+        """Return the newest transitions, newest first; at most `limit`."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything that the routes and the live messages read. All of it is safe on any thread.
+
+    Args:
+        rule_groups: gives the rule groups with their last evaluation, in the order of the files.
+        alerts: gives the alerts that are pending or firing, and those that were resolved less than
+            15 minutes ago; their values are taken from `rule_groups`, which knows newer ones.
+        targets: gives the scrape targets with their last scrape.
+        kpis: in the order in which they are shown; their expressions may contain `$window`.
+        registry: sakshi's own metrics, for `/metrics`; the web package adds its own to it.
+        readiness: says what sakshi still waits for; empty when it is ready.
+        allowed_hosts: names, without port, by which the Host header may call sakshi, against DNS
+            rebinding; None: any (where the app is mounted behind somebody else's check).
+        queries: where queries run.
+    """
+
+    engine: QueryEngine
+    querier: Querier
+    rule_groups: Callable[[], Sequence[RuleGroupStatus]]
+    alerts: Callable[[], Sequence[Alert]]
+    targets: Callable[[], Sequence[TargetStatus]]
+    ledger: LedgerView
+    kpis: Sequence[Kpi]
+    clock: Clock
+    registry: CollectorRegistry
+    version: str
+    readiness: Callable[[], str]
+    dashboard: Dashboard = field(default_factory=Dashboard)
+    allowed_hosts: frozenset[str] | None = LOOPBACK_HOSTS
+    queries: QueryPool = field(default_factory=QueryPool)
+
+
+class Handler(Protocol):
+    """Answers one route: a function of the services and the request."""
+
+    async def __call__(self, services: Services, request: Request) -> Response:
+        """Return the answer.
+
+        Raises:
+            ApiError: the request cannot be answered.
+            QueryError: neither can its query.
+        """

@@ -1,0 +1,295 @@
+from __future__ import annotations
+
+import math
+import random
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+from tests.scrape.conftest import RecordingAppender
+
+from sakshi.exposition import Layout
+from sakshi.model.labels import Labels
+from sakshi.scrape.errors import SampleLimitError
+from sakshi.scrape.ingest import REPORT_NAMES, Ingester
+from sakshi.scrape.metrics import ScrapeMetrics
+from sakshi.scrape.target import ScrapeConfig
+
+TARGET = Labels({"job": "chat", "instance": "a:1"})
+SUFFIX = '{instance="a:1", job="chat"}'
+
+
+class Target:
+    """An ingester fed with text, as a loop feeds it."""
+
+    def __init__(self, appender: RecordingAppender, metrics: ScrapeMetrics, **keys: Any) -> None:
+        config = ScrapeConfig("chat", 1000, 1000, **keys)
+        self.ingester = Ingester(TARGET, config, appender.target(TARGET), metrics)
+        self.layout: Layout | None = None
+
+    def scrape(self, timestamp_ms: int, body: str) -> None:
+        data = body.encode()
+        values = self.layout.values(data) if self.layout else None
+        if self.layout is None or values is None:
+            self.layout = Layout.learn(data, self.layout)
+            values = self.layout.learned_values
+        self.ingester.accept(timestamp_ms, self.layout, values, 0.25)
+
+    def fail(self, timestamp_ms: int) -> None:
+        self.ingester.fail(timestamp_ms, 0.5)
+
+
+@pytest.fixture
+def target(appender: RecordingAppender, metrics: ScrapeMetrics) -> Target:
+    return Target(appender, metrics)
+
+
+def dropped(registry: CollectorRegistry, reason: str) -> float | None:
+    return registry.get_sample_value("sakshi_scrape_samples_dropped_total", {"reason": reason})
+
+
+def test_accept_appends_the_samples_and_a_report(
+    appender: RecordingAppender, target: Target
+) -> None:
+    """A scrape is its samples, with the target's labels, and five series about itself."""
+    target.scrape(1000, 'turns{channel="http"} 1\nactive 2\n')
+    target.scrape(2000, 'turns{channel="http"} 3\nactive NaN\n')
+
+    assert appender.samples('turns{channel="http", instance="a:1", job="chat"}') == [
+        (1000, 1.0),
+        (2000, 3.0),
+    ]
+    assert math.isnan(appender.samples(f"active{SUFFIX}")[1][1])  # type: ignore[arg-type] # a float
+    assert [appender.samples(f"{name}{SUFFIX}") for name in REPORT_NAMES] == [
+        [(1000, 1.0), (2000, 1.0)],
+        [(1000, 0.25), (2000, 0.25)],
+        [(1000, 2.0), (2000, 2.0)],
+        [(1000, 2.0), (2000, 2.0)],
+        [(1000, 2.0), (2000, 0.0)],
+    ]
+
+
+def test_accept_is_one_append_a_scrape(appender: RecordingAppender, target: Target) -> None:
+    """Samples, report and stale markers of one scrape go in together."""
+    target.scrape(1000, "a 1\nb 1\n")
+    target.scrape(2000, "a 1\n")
+    target.fail(3000)
+
+    assert appender.target(TARGET).appends == 3
+
+
+def test_accept_marks_a_series_that_is_gone_once(
+    appender: RecordingAppender, target: Target
+) -> None:
+    """A series that the next scrape lacks gets one stale marker, and may come back."""
+    target.scrape(1000, "a 1\nb 1\n")
+    target.scrape(2000, "a 2\n")
+    target.scrape(3000, "a 3\n")
+    target.scrape(4000, "b 4\na 4\n")
+
+    assert appender.samples(f"b{SUFFIX}") == [(1000, 1.0), (2000, "stale"), (4000, 4.0)]
+    assert appender.samples(f"a{SUFFIX}") == [(1000, 1.0), (2000, 2.0), (3000, 3.0), (4000, 4.0)]
+    assert appender.samples(f"scrape_series_added{SUFFIX}") == [
+        (1000, 2.0),
+        (2000, 0.0),
+        (3000, 0.0),
+        (4000, 1.0),
+    ]
+
+
+def test_fail_marks_every_series_once(appender: RecordingAppender, target: Target) -> None:
+    """A failed scrape is up 0 and a stale marker a series; the next failure is only up 0."""
+    target.scrape(1000, "a 1\n")
+    target.fail(2000)
+    target.fail(3000)
+    target.scrape(4000, "a 4\n")
+
+    assert appender.samples(f"a{SUFFIX}") == [(1000, 1.0), (2000, "stale"), (4000, 4.0)]
+    assert appender.samples(f"up{SUFFIX}") == [(1000, 1.0), (2000, 0.0), (3000, 0.0), (4000, 1.0)]
+    assert appender.samples(f"scrape_duration_seconds{SUFFIX}")[1:3] == [(2000, 0.5), (3000, 0.5)]
+    assert appender.samples(f"scrape_samples_scraped{SUFFIX}")[1:3] == [(2000, 0.0), (3000, 0.0)]
+    assert appender.samples(f"scrape_series_added{SUFFIX}") == [
+        (1000, 1.0),
+        (2000, 0.0),
+        (3000, 0.0),
+        (4000, 0.0),
+    ]
+
+
+def test_accept_of_nothing_is_up(appender: RecordingAppender, target: Target) -> None:
+    """An empty exposition is a good one, as for Prometheus: up 1, and every series ends."""
+    target.scrape(1000, "a 1\n")
+    target.scrape(2000, "")
+
+    assert appender.samples(f"a{SUFFIX}") == [(1000, 1.0), (2000, "stale")]
+    assert appender.samples(f"up{SUFFIX}") == [(1000, 1.0), (2000, 1.0)]
+
+
+def test_accept_keeps_the_first_of_repeated_series(
+    appender: RecordingAppender, target: Target, registry: CollectorRegistry
+) -> None:
+    """A series that is exposed twice keeps its first sample; the scrape succeeds."""
+    target.scrape(1000, 'a{x="1",y="2"} 1\na{y="2",x="1"} 2\nb 3\n')
+    target.scrape(2000, 'a{x="1",y="2"} 4\na{y="2",x="1"} 5\nb 6\n')
+
+    assert appender.samples('a{instance="a:1", job="chat", x="1", y="2"}') == [
+        (1000, 1.0),
+        (2000, 4.0),
+    ]
+    assert appender.samples(f"b{SUFFIX}") == [(1000, 3.0), (2000, 6.0)]
+    assert appender.samples(f"up{SUFFIX}") == [(1000, 1.0), (2000, 1.0)]
+    assert dropped(registry, "duplicate") == 2
+
+
+def test_accept_lets_nobody_pose_as_the_report(
+    appender: RecordingAppender, target: Target, registry: CollectorRegistry
+) -> None:
+    """A target that exposes `up` itself does not decide whether it is up."""
+    target.scrape(1000, "up 0\na 1\n")
+    target.fail(2000)
+
+    assert appender.samples(f"up{SUFFIX}") == [(1000, 1.0), (2000, 0.0)]
+    assert dropped(registry, "duplicate") == 1
+
+
+def test_accept_takes_explicit_timestamps(appender: RecordingAppender, target: Target) -> None:
+    """A sample with its own timestamp goes in at that time, and gets no stale marker."""
+    target.scrape(10_000, "a 1 7000\na 2 8000\nb 1\n")
+    target.scrape(11_000, "a 2 8000\nb 2\n")
+    target.scrape(12_000, "b 3\n")
+    target.fail(13_000)
+
+    assert appender.samples(f"a{SUFFIX}") == [(7000, 1.0), (8000, 2.0)]
+    assert appender.samples(f"b{SUFFIX}") == [
+        (10_000, 1.0),
+        (11_000, 2.0),
+        (12_000, 3.0),
+        (13_000, "stale"),
+    ]
+    assert appender.samples(f"scrape_series_added{SUFFIX}")[:2] == [(10_000, 2.0), (11_000, 0.0)]
+
+
+def test_accept_ends_a_series_that_gets_timestamps(
+    appender: RecordingAppender, target: Target
+) -> None:
+    """A series that begins to have timestamps is no longer the scrape's to keep alive."""
+    target.scrape(1000, "a 1\n")
+    target.scrape(2000, "a 2 1500\n")
+    target.fail(3000)
+
+    assert appender.samples(f"a{SUFFIX}") == [(1000, 1.0), (1500, 2.0), (2000, "stale")]
+
+
+def test_accept_may_ignore_timestamps(appender: RecordingAppender, metrics: ScrapeMetrics) -> None:
+    """Without honor_timestamps every sample is of the scrape's own time."""
+    target = Target(appender, metrics, honor_timestamps=False)
+
+    target.scrape(10_000, "a 1 7000\n")
+    target.scrape(11_000, "a 2 7000\n")
+    target.fail(12_000)
+
+    assert appender.samples(f"a{SUFFIX}") == [(10_000, 1.0), (11_000, 2.0), (12_000, "stale")]
+
+
+def test_accept_drops_what_cannot_be_kept_and_nothing_else(
+    appender: RecordingAppender, target: Target, registry: CollectorRegistry
+) -> None:
+    """Samples that are too old, too far ahead or contradictory are counted; the rest stays."""
+    target.scrape(10_000_000, "a 1 9000000\nb 1 9000000\nc 1 9000000\nd 1\n")
+    target.scrape(
+        10_001_000, "a 2 8000000\nb 2 9000000\nc 2 9500000\nc 3 9500000\nd 2\ne 1 10601001\n"
+    )
+
+    assert appender.samples(f"a{SUFFIX}") == [(9_000_000, 1.0)]
+    assert appender.samples(f"b{SUFFIX}") == [(9_000_000, 1.0)]
+    assert appender.samples(f"c{SUFFIX}") == [(9_000_000, 1.0), (9_500_000, 2.0)]
+    assert appender.samples(f"d{SUFFIX}") == [(10_000_000, 1.0), (10_001_000, 2.0)]
+    assert appender.samples(f"e{SUFFIX}") == []
+    assert dropped(registry, "out_of_order") == 1
+    assert dropped(registry, "duplicate") == 2
+    assert dropped(registry, "too_far_ahead") == 1
+
+
+def test_accept_survives_a_clock_that_steps_back(
+    appender: RecordingAppender, target: Target, registry: CollectorRegistry
+) -> None:
+    """Rows from the past are dropped and counted; stale markers are owed until time goes on."""
+    target.scrape(10_000, "a 1\nb 1\n")
+    target.scrape(5_000, "a 2\nb 2\n")
+    target.fail(6_000)
+    target.scrape(11_000, "a 3\n")
+
+    assert appender.samples(f"a{SUFFIX}") == [(10_000, 1.0), (11_000, 3.0)]
+    assert appender.samples(f"b{SUFFIX}") == [(10_000, 1.0), (11_000, "stale")]
+    assert appender.samples(f"up{SUFFIX}") == [(10_000, 1.0), (11_000, 1.0)]
+    assert dropped(registry, "out_of_order") == 14
+
+
+def test_accept_after_a_restart_with_a_wrong_clock(
+    appender: RecordingAppender, metrics: ScrapeMetrics, registry: CollectorRegistry
+) -> None:
+    """A new process whose clock is behind the storage keeps only what is new to it."""
+    Target(appender, metrics).scrape(10_000, "a 1\n")
+
+    Target(appender, metrics).scrape(5_000, "a 2\nb 2\n")
+
+    assert appender.samples(f"a{SUFFIX}") == [(10_000, 1.0)]
+    assert appender.samples(f"b{SUFFIX}") == [(5_000, 2.0)]
+    assert dropped(registry, "out_of_order") == 6
+
+
+def test_accept_refuses_more_than_the_limit(
+    appender: RecordingAppender, metrics: ScrapeMetrics
+) -> None:
+    """A scrape above its sample_limit leaves nothing behind, not even a series."""
+    target = Target(appender, metrics, sample_limit=2)
+    target.scrape(1000, "a 1\nb 1\n")
+
+    with pytest.raises(SampleLimitError) as caught:
+        target.scrape(2000, "a 1\nb 1\nc 1\n")
+
+    assert str(caught.value) == "3 samples are more than the sample_limit of 2"
+    assert caught.value.samples == 3
+    assert len(appender.samples(f"a{SUFFIX}")) == 1
+    assert all(labels.name != "c" for labels in appender.target(TARGET).series)
+
+
+def test_accept_honors_labels(appender: RecordingAppender, metrics: ScrapeMetrics) -> None:
+    """With honor_labels an exposed instance stays, and an empty one stands for none."""
+    target = Target(appender, metrics, honor_labels=True)
+
+    target.scrape(1000, 'a{instance=""} 1\na{instance="b"} 2\na 3\n')
+
+    assert appender.samples('a{job="chat"}') == [(1000, 1.0)]
+    assert appender.samples('a{instance="b", job="chat"}') == [(1000, 2.0)]
+    assert appender.samples(f"a{SUFFIX}") == [(1000, 3.0)]
+
+
+def test_ingest_is_a_simple_model(appender: RecordingAppender, metrics: ScrapeMetrics) -> None:
+    """Whatever comes and goes: each sample once, and one stale marker after each end."""
+    seed = random.randrange(2**32)
+    rng = random.Random(seed)
+    target = Target(appender, metrics)
+    names = [f"m{index}" for index in range(12)]
+    model: dict[str, list[tuple[int, float | str]]] = {name: [] for name in names}
+    live: set[str] = set()
+    order = names[:]
+
+    for timestamp_ms in range(1000, 200_000, 1000):
+        if rng.random() < 0.3:
+            order = rng.sample(names, rng.randrange(len(names)))
+        is_up = rng.random() < 0.8
+        exposed = {name: float(rng.randrange(100)) for name in order} if is_up else {}
+        if is_up:
+            target.scrape(timestamp_ms, "".join(f"{n} {v:g}\n" for n, v in exposed.items()))
+        else:
+            target.fail(timestamp_ms)
+        for name in names:
+            if name in exposed:
+                model[name].append((timestamp_ms, exposed[name]))
+            elif name in live:
+                model[name].append((timestamp_ms, "stale"))
+        live = set(exposed)
+
+    for name in names:
+        assert appender.samples(f"{name}{SUFFIX}") == model[name], f"seed {seed}"

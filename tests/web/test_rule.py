@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import httpx
+import pytest
+from tests.web.conftest import ALERTING, GROUP, RECORDING, World, make_alert, make_group
+
+from sakshi.model.alert import AlertState
+from sakshi.rules.rule import RuleGroupStatus, RuleStatus
+from sakshi.web.rule import format_scientific
+
+ALERT = {
+    "labels": {"alertname": "AIIntegrationFailure", "severity": "critical"},
+    "annotations": {"summary": "<b>too high</b>"},
+    "state": "firing",
+    "activeAt": "2023-11-14T22:12:20.000Z",
+    "value": "7.1e-01",
+}
+
+
+async def test_rules_are_answered_as_prometheus_does(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    """Groups, rules and alerts have Prometheus' fields and forms."""
+    world.groups = [make_group(make_alert(AlertState.FIRING))]
+
+    answer = await client.get("/api/v1/rules")
+
+    assert answer.json()["data"] == {
+        "groups": [
+            {
+                "name": "ai",
+                "file": "alert-rules.yml",
+                "interval": 15.0,
+                "limit": 0,
+                "evaluationTime": 0.003,
+                "lastEvaluation": "2023-11-14T22:13:20.000Z",
+                "rules": [
+                    {
+                        "name": "job:up:sum",
+                        "query": "sum(up)",
+                        "labels": {},
+                        "health": "err",
+                        "lastError": "many-to-many",
+                        "evaluationTime": 0.001,
+                        "lastEvaluation": "2023-11-14T22:13:20.000Z",
+                        "type": "recording",
+                    },
+                    {
+                        "state": "firing",
+                        "name": "AIIntegrationFailure",
+                        "query": "ai_response_success_rate < 0.9",
+                        "duration": 180.0,
+                        "keepFiringFor": 0.0,
+                        "labels": {"severity": "critical"},
+                        "annotations": {"summary": "AI integration failure rate too high"},
+                        "alerts": [ALERT],
+                        "health": "ok",
+                        "evaluationTime": 0.002,
+                        "lastEvaluation": "2023-11-14T22:13:20.000Z",
+                        "type": "alerting",
+                    },
+                ],
+            }
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("parameters", "names"),
+    [
+        ({}, ["job:up:sum", "AIIntegrationFailure"]),
+        ({"type": "alert"}, ["AIIntegrationFailure"]),
+        ({"type": "record"}, ["job:up:sum"]),
+        ({"rule_name[]": ["job:up:sum", "other"]}, ["job:up:sum"]),
+        ({"rule_group[]": "other"}, []),
+        ({"file[]": "alert-rules.yml"}, ["job:up:sum", "AIIntegrationFailure"]),
+        ({"file[]": "other.yml"}, []),
+    ],
+)
+async def test_rules_can_be_chosen(
+    client: httpx.AsyncClient,
+    world: World,
+    parameters: dict[str, str | list[str]],
+    names: list[str],
+) -> None:
+    """A group without any chosen rule is left out."""
+    world.groups = [make_group()]
+
+    answer = await client.get("/api/v1/rules", params=parameters)
+
+    groups = answer.json()["data"]["groups"]
+    assert [rule["name"] for group in groups for rule in group["rules"]] == names
+    assert len(groups) == (1 if names else 0)
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        ([], "inactive"),
+        ([AlertState.PENDING], "pending"),
+        ([AlertState.PENDING, AlertState.FIRING], "firing"),
+    ],
+)
+async def test_rule_is_in_the_worst_state_of_its_alerts(
+    client: httpx.AsyncClient, world: World, states: list[AlertState], expected: str
+) -> None:
+    """One firing alert makes the rule firing."""
+    world.groups = [make_group(*map(make_alert, states))]
+
+    answer = await client.get("/api/v1/rules", params={"type": "alert", "exclude_alerts": "true"})
+
+    (rule,) = answer.json()["data"]["groups"][0]["rules"]
+    assert (rule["state"], rule["alerts"]) == (expected, [])
+
+
+async def test_rule_that_was_never_evaluated_has_gos_zero_time(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    """Before the first evaluation the health is unknown."""
+    world.groups = [RuleGroupStatus(GROUP, (RuleStatus(RECORDING), RuleStatus(ALERTING)))]
+
+    answer = await client.get("/api/v1/rules")
+
+    (group,) = answer.json()["data"]["groups"]
+    assert {rule["health"] for rule in group["rules"]} == {"unknown"}
+    assert group["lastEvaluation"] == "0001-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"), [("type", "alerting"), ("exclude_alerts", "perhaps")]
+)
+async def test_unknown_choice_is_refused(
+    client: httpx.AsyncClient, parameter: str, value: str
+) -> None:
+    """The answer names what was not understood."""
+    answer = await client.get("/api/v1/rules", params={parameter: value})
+
+    assert answer.status_code == 400
+    assert (
+        answer.json()["error"] == f'invalid parameter "{parameter}": not supported value "{value}"'
+    )
+
+
+async def test_alerts_are_those_that_are_pending_or_firing(
+    client: httpx.AsyncClient, world: World
+) -> None:
+    """A resolved alert is no alert to Prometheus; the value is the last evaluation's."""
+    firing = make_alert(AlertState.FIRING)
+    world.alerts = [replace(firing, value=0.8), make_alert(AlertState.RESOLVED)]
+    world.groups = [make_group(firing)]
+
+    answer = await client.get("/api/v1/alerts")
+
+    assert answer.json() == {"status": "success", "data": {"alerts": [ALERT]}}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1.0, "1e+00"),
+        (0.71, "7.1e-01"),
+        (-1234.5, "-1.2345e+03"),
+        (0.0, "0e+00"),
+        (1e100, "1e+100"),
+        (float("nan"), "NaN"),
+        (float("inf"), "+Inf"),
+        (float("-inf"), "-Inf"),
+    ],
+)
+def test_values_of_alerts_are_written_as_go_does(value: float, text: str) -> None:
+    """The shortest mantissa, and an exponent of at least two digits."""
+    assert format_scientific(value) == text
