@@ -1,16 +1,20 @@
 """Series and their samples: appended by scrapes, rules and senders, selected by queries.
 
 In go label sets and rows of values at one time; out come columns of values for a set of matchers
-and a time range. Read `store.py` first: the two seams, `Appender` and `Querier`, and their contracts
-(tests/contract holds every implementation to them).
+and a time range. Read `store.py` first: the two seams, `Appender` and `Querier`, and their
+contracts (tests/contract holds every implementation to them). Then `sqlite.py`, the store that
+`serve` opens, and `target.py`, where a row is accepted.
 """
 
+from sakshi.storage.config import StorageConfig
 from sakshi.storage.errors import (
     DuplicateSampleError,
     OutOfOrderSampleError,
     StorageError,
     StorageFullError,
 )
+from sakshi.storage.memory import MemoryStore
+from sakshi.storage.sqlite import SqliteStore
 from sakshi.storage.store import (
     Appender,
     Querier,
@@ -20,22 +24,26 @@ from sakshi.storage.store import (
     StoreStatistics,
     TargetAppender,
 )
-from sakshi.storage.value import ABSENT, STALE_MARKER, is_absent, is_stale
+from sakshi.storage.value import ABSENT, STALE_MARKER, is_absent, is_gap, is_stale
 
 __all__ = [
     "ABSENT",
     "STALE_MARKER",
     "Appender",
     "DuplicateSampleError",
+    "MemoryStore",
     "OutOfOrderSampleError",
     "Querier",
     "SeriesColumns",
     "SeriesList",
+    "SqliteStore",
+    "StorageConfig",
     "StorageError",
     "StorageFullError",
     "Store",
     "StoreStatistics",
     "TargetAppender",
     "is_absent",
+    "is_gap",
     "is_stale",
 ]

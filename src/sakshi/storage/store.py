@@ -1,8 +1,8 @@
 """The seams of the storage: who appends samples, and who selects them.
 
-All samples of one scrape share a timestamp, so samples come and go as rows of a target: a **target**
-is whatever appends many series at one time: a scrape target, a rule group, a pushing sender. Its
-recent past is one vector of timestamps and one matrix of values, a column a series:
+All samples of one scrape share a timestamp, so samples come and go as rows of a target: a
+**target** is whatever appends many series at one time: a scrape target, a rule group, a pushing
+sender. Its recent past is one vector of timestamps and one matrix of values, a column a series:
 
                   up   requests_total{code="200"}   requests_total{code="500"}
     12:00:00.000   1                         4711                            3
@@ -166,6 +166,10 @@ class StoreStatistics:
         newest_ms: timestamp of the newest sample; None for an empty store.
         commits: transactions since the store was opened.
         disk_bytes: size of the files; 0 for a store in memory.
+        lost_samples: samples given up since the store was opened, because the disk refused for
+            longer than memory lasts.
+        damaged_records: log records and chunks that were left out since the store was opened,
+            because their checksum was wrong.
     """
 
     series: int
@@ -175,3 +179,5 @@ class StoreStatistics:
     newest_ms: int | None
     commits: int = 0
     disk_bytes: int = field(default=0)
+    lost_samples: int = 0
+    damaged_records: int = 0

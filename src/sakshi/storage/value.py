@@ -22,9 +22,16 @@ ABSENT: Final = ABSENT_BITS.view(np.float64)
 
 def is_stale(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tell which values are stale markers; same shape as `values`."""
-    return values.view(np.uint64) == STALE_BITS
+    stale: NDArray[np.bool_] = values.view(np.uint64) == STALE_BITS
+    return stale
 
 
 def is_absent(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tell which values are holes; same shape as `values`."""
-    return values.view(np.uint64) == ABSENT_BITS
+    absent: NDArray[np.bool_] = values.view(np.uint64) == ABSENT_BITS
+    return absent
+
+
+def is_gap(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell which values are holes or stale markers; same shape as `values`."""
+    return is_stale(values) | is_absent(values)

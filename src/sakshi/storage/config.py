@@ -1,0 +1,34 @@
+"""How much the storage keeps, where, and for how long: every bound that it has, with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sakshi.model.duration import UNIT_MS
+
+
+@dataclass(frozen=True)
+class StorageConfig:
+    """The storage's bounds.
+
+    Args:
+        retention_ms: samples older than this may be forgotten; who calls `Store.expire` reads it.
+        head_ms: rows this much older than their target's newest are sealed into chunks and leave
+            memory. A little more than five minutes: the lookback, and the window of most rules.
+        seal_rows: rows that are sealed together: two minutes of a scrape each second.
+        pending_bytes_max: raw bytes of rows that wait for a disk that refuses. Beyond it the older
+            half of them is given up, and counted: a monitor that goes on alerting is worth more
+            than the history of an hour in which its disk was full.
+        chunk_cache_bytes_max: decoded chunks kept for the next query.
+        plan_cache_series_max: series, over all selections whose result lists are kept.
+        disk_bytes_max: the database grows no further (its write-ahead log, about 1 MiB, is not
+            counted): appends go on in memory, `commit` raises `StorageFullError`; None: no limit.
+    """
+
+    retention_ms: int = 15 * UNIT_MS["d"]  # Prometheus' default
+    head_ms: int = 6 * UNIT_MS["m"]
+    seal_rows: int = 120
+    pending_bytes_max: int = 256 << 20  # 10,000 series at 1 s: 55 minutes
+    chunk_cache_bytes_max: int = 32 << 20
+    plan_cache_series_max: int = 1 << 20
+    disk_bytes_max: int | None = None

@@ -1,0 +1,190 @@
+"""The SQLite file under the store: opened once, by one process; one writer and many readers.
+
+Durable means fsynced: the write-ahead log with `synchronous=FULL` loses nothing that a commit
+acknowledged, not even in a power cut (`NORMAL` does).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+from sakshi.storage.errors import StorageError, StorageFullError
+
+FILE_NAME: Final = "samples.db"
+LOCK_NAME: Final = "samples.lock"
+PAGE_BYTES: Final = 4096
+WAL_PAGES: Final = 256  # then it is copied into the database; SQLite's own 1000 would be 4 MiB
+BUSY_SECONDS: Final = 5.0  # how long to wait for somebody who looks into the file with another tool
+VACUUM_PAGES: Final = 1024  # free pages returned to the file system at a time: 4 MiB
+
+_PRAGMAS: Final = f"""
+pragma page_size = {PAGE_BYTES};
+pragma auto_vacuum = incremental;
+pragma journal_mode = wal;
+pragma synchronous = full;
+pragma wal_autocheckpoint = {WAL_PAGES};
+pragma journal_size_limit = {WAL_PAGES * PAGE_BYTES};
+pragma foreign_keys = on;
+pragma cache_size = -1024;
+"""
+
+
+class Database:
+    """The file `samples.db` in a folder that belongs to this process.
+
+    Args:
+        folder: is made where it does not exist.
+        bytes_max: the file grows no further; None: no limit.
+
+    Raises:
+        StorageError: the folder is in use by another process, cannot be used, or holds a file that
+            is no database of ours; the message says what to do.
+    """
+
+    def __init__(self, folder: Path, bytes_max: int | None) -> None:
+        self._path = folder / FILE_NAME
+        self._readers: list[sqlite3.Connection] = []
+        self._readers_lock = threading.Lock()
+        self._is_closed = False
+        self._lock_file = _lock(folder)
+        try:
+            self._writer = self._connect()
+            with self.describing_failure():
+                self._writer.executescript(_PRAGMAS)
+                self._migrate()
+                if bytes_max is not None:
+                    self._writer.execute(f"pragma max_page_count = {bytes_max // PAGE_BYTES}")
+        except BaseException:
+            self.close()
+            raise
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """Run one transaction: all of it is durable at the end of the block, or nothing is.
+
+        Raises:
+            StorageFullError: the disk refused; nothing of the transaction was kept.
+        """
+        try:
+            self._writer.execute("begin immediate")
+            yield self._writer
+            self._writer.execute("commit")
+        except sqlite3.IntegrityError:
+            self._roll_back()
+            raise
+        except sqlite3.DatabaseError as error:
+            self._roll_back()
+            raise StorageFullError(f"{self._path}: {error}") from error
+        except BaseException:
+            self._roll_back()
+            raise
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection that nobody else uses meanwhile; it never waits for the writer."""
+        with self._readers_lock:
+            connection = self._readers.pop() if self._readers else None
+        if connection is None:
+            connection = self._connect()
+        try:
+            yield connection
+        finally:
+            with self._readers_lock:
+                if not self._is_closed:
+                    self._readers.append(connection)
+                    connection = None
+            if connection is not None:
+                connection.close()
+
+    @contextmanager
+    def describing_failure(self) -> Iterator[None]:
+        """Turn SQLite's errors in the block into a StorageError that says what to do."""
+        try:
+            yield
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # its messages quote damage
+            raise StorageError(
+                f"{self._path} cannot be used: {error}. Move it away to begin with an empty store"
+            ) from error
+
+    def vacuum(self) -> None:
+        """Return free pages to the file system, a few at a time."""
+        # By execute() the pragma would free one page only: it is a loop of steps without rows.
+        with suppress(sqlite3.OperationalError):  # the disk refuses: there is a next time
+            self._writer.executescript(f"pragma incremental_vacuum({VACUUM_PAGES})")
+
+    def disk_bytes(self) -> int:
+        """Return the size of the database and its write-ahead log."""
+        total = 0
+        for name in (FILE_NAME, f"{FILE_NAME}-wal"):
+            with suppress(FileNotFoundError):
+                total += self._path.with_name(name).stat().st_size
+        return total
+
+    def close(self) -> None:
+        """Close all connections and free the folder."""
+        with self._readers_lock:
+            self._is_closed = True
+            readers, self._readers = self._readers, []
+        for connection in readers:
+            connection.close()
+        if hasattr(self, "_writer"):
+            self._writer.close()
+        os.close(self._lock_file)
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            return sqlite3.connect(
+                self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.Error as error:
+            raise StorageError(f"{self._path} cannot be opened: {error}") from error
+
+    def _roll_back(self) -> None:
+        with suppress(sqlite3.Error):  # what failed is told already
+            if self._writer.in_transaction:
+                self._writer.execute("rollback")
+
+    def _migrate(self) -> None:
+        migrations = _read_migrations()
+        (version,) = self._writer.execute("pragma user_version").fetchone()
+        if version > len(migrations):
+            raise StorageError(
+                f"{self._path} was written by a newer sakshi (schema {version}, this one knows "
+                f"{len(migrations)}): use that version, or another folder"
+            )
+        for number, script in enumerate(migrations[version:], version + 1):
+            self._writer.executescript(
+                f"begin immediate;\n{script}\npragma user_version = {number};\ncommit;"
+            )
+
+
+def _read_migrations() -> list[str]:
+    text = resources.files("sakshi.storage").joinpath("schema.sql").read_text("utf-8")
+    return re.split(r"^-- migration \d+$", text, flags=re.MULTILINE)[1:]
+
+
+def _lock(folder: Path) -> int:
+    """Return a file descriptor that holds the folder until it is closed, or the process ends."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock_file = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise StorageError(f"the data folder {folder} cannot be used: {error}") from error
+    try:
+        fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock_file)
+        raise StorageError(
+            f"the data folder {folder} is in use by another process: stop that one, "
+            "or give this one another folder"
+        ) from None
+    return lock_file

@@ -1,0 +1,84 @@
+"""All targets and their series: what both stores share, and what answers a selection."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Sequence
+
+from sakshi.model.labels import Labels
+from sakshi.model.matcher import Matcher
+from sakshi.storage.history import History
+from sakshi.storage.index import SeriesIndex
+from sakshi.storage.selection import PlanCache
+from sakshi.storage.store import SeriesColumns
+from sakshi.storage.target import TargetHead
+from sakshi.storage.window import read_group, read_shared
+
+
+class Head:
+    """Targets by identity, their series by labels. Safe to use from any thread.
+
+    Args:
+        history: where rows are read that left memory.
+        plan_cache_series_max: see `StorageConfig`.
+    """
+
+    def __init__(self, history: History, plan_cache_series_max: int) -> None:
+        self.index = SeriesIndex()
+        self._history = history
+        self._lock = threading.Lock()
+        self._targets: dict[int, TargetHead] = {}
+        self._by_labels: dict[Labels, TargetHead] = {}
+        self._next_id = 1
+        self._plans = PlanCache(self.index, self._targets, plan_cache_series_max)
+
+    def target(self, labels: Labels) -> TargetHead:
+        """Return the target with this identity, a new one where it is not known."""
+        with self._lock:
+            target = self._by_labels.get(labels)
+            return target if target is not None else self._add(self._next_id, labels)
+
+    def restore_target(self, id: int, labels: Labels) -> TargetHead:
+        """Take back a target, with its number, as the disk has it."""
+        return self._add(id, labels)
+
+    def reserve_target(self, id: int) -> None:
+        """Never give this number to another target: its rows are on disk, its labels damaged."""
+        self._next_id = max(self._next_id, id + 1)
+
+    def targets(self) -> list[TargetHead]:
+        """Return all targets, oldest first."""
+        with self._lock:
+            return list(self._targets.values())
+
+    def select(
+        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int
+    ) -> Sequence[SeriesColumns]:
+        """Return the samples of all series that meet every matcher: see `Querier`."""
+        plan = self._plans.find(matchers)
+        found = [read_group(group, start_ms, end_ms, self._history) for group in plan.groups]
+        found += [read_shared(groups, start_ms, end_ms, self._history) for groups in plan.shared]
+        return [columns for columns in found if columns is not None]
+
+    def series(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Sequence[Labels]:
+        """Return the series that have samples in or near the range, sorted: see `Querier`."""
+        plan = self._plans.find(matchers)
+        found: set[Labels] = set()
+        for group in [*plan.groups, *(group for groups in plan.shared for group in groups)]:
+            living = group.target.lives_within(group.columns, start_ms, end_ms).tolist()
+            found.update(itertools.compress(group.series, living))
+        return sorted(found)
+
+    def bounds(self) -> tuple[int | None, int | None]:
+        """Return the timestamps of the oldest and the newest sample; None where there is none."""
+        bounds = [target.bounds() for target in self.targets()]
+        oldest = [moment for moment, _ in bounds if moment is not None]
+        newest = [moment for _, moment in bounds if moment is not None]
+        return min(oldest, default=None), max(newest, default=None)
+
+    def _add(self, id: int, labels: Labels) -> TargetHead:
+        target = TargetHead(id, labels, self.index)
+        self._targets[id] = self._by_labels[labels] = target
+        self._next_id = max(self._next_id, id + 1)
+        return target

@@ -1,0 +1,59 @@
+"""A store without a disk: for tests, and for what needs no yesterday."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sakshi.model.labels import Labels
+from sakshi.model.matcher import Matcher
+from sakshi.storage.config import StorageConfig
+from sakshi.storage.head import Head
+from sakshi.storage.history import NoHistory
+from sakshi.storage.store import SeriesColumns, StoreStatistics, TargetAppender
+
+
+class MemoryStore:
+    """A `Store` that keeps every row in memory until it expires."""
+
+    def __init__(self, config: StorageConfig = StorageConfig()) -> None:  # noqa: B008 - immutable
+        self._head = Head(NoHistory(), config.plan_cache_series_max)
+
+    def target(self, labels: Labels) -> TargetAppender:
+        """Return the appender of a target: see `Appender`."""
+        return self._head.target(labels)
+
+    def commit(self) -> None:
+        """Return at once: memory is all that this store has."""
+
+    def select(
+        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int
+    ) -> Sequence[SeriesColumns]:
+        """Return the samples of all series that meet every matcher: see `Querier`."""
+        return self._head.select(matchers, start_ms, end_ms)
+
+    def series(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Sequence[Labels]:
+        """Return the series that have samples in or near the range, sorted: see `Querier`."""
+        return self._head.series(matchers, start_ms, end_ms)
+
+    def expire(self, before_ms: int) -> int:
+        """Forget samples older than `before_ms`; return how many rows went."""
+        rows = 0
+        for target in self._head.targets():
+            rows += target.expire(before_ms)
+            target.forget_series(before_ms)
+        return rows
+
+    def statistics(self) -> StoreStatistics:
+        """Return what the store holds."""
+        targets = self._head.targets()
+        oldest_ms, newest_ms = self._head.bounds()
+        return StoreStatistics(
+            series=len(self._head.index),
+            samples=sum(target.samples for target in targets),
+            targets=len(targets),
+            oldest_ms=oldest_ms,
+            newest_ms=newest_ms,
+        )
+
+    def close(self) -> None:
+        """Return at once: there is nothing to release."""

@@ -1,0 +1,213 @@
+"""Reading a store back at start: series, spans, and the rows of the log.
+
+What is damaged is left out, counted and named in the log; everything else comes back. A row on disk
+is right if its checksum is.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from sakshi.model.labels import Labels
+from sakshi.storage.checksum import is_sound
+from sakshi.storage.column import NEVER_MS
+from sakshi.storage.errors import StorageError
+from sakshi.storage.head import Head
+from sakshi.storage.record import LoggedRow, LogRecord, RowDecoder
+from sakshi.storage.span import Span
+from sakshi.storage.store import Columns
+from sakshi.storage.target import TargetHead
+
+SELECT_EXPIRY: Final = "select before_ms, log_id from expiry"
+SELECT_FAMILIES: Final = "select id, cast(name as blob), checksum from family"
+SELECT_TARGETS: Final = "select id, cast(labels as blob), checksum from target order by id"
+SELECT_SERIES: Final = (
+    "select target_id, column_number, cast(labels as blob), first_ms, end_ms, checksum from series"
+)
+SELECT_SPANS: Final = "select id, target_id, start_ms, end_ms, row_count from span order by id"
+SELECT_SPAN: Final = "select timestamps, checksum from span where id = ?"
+SELECT_LOG: Final = (
+    "select id, target_id, start_ms, end_ms, row_count, is_full, checksum, body "
+    "from log order by id"
+)
+
+COLUMNS_MAX: Final = 1 << 24  # of a target; a larger number is damage, not a column
+
+logger = logging.getLogger(__name__)
+
+
+class Restorer:
+    """Fills a head from a database.
+
+    Args:
+        connection: reads the database; nobody writes to it meanwhile.
+        head: empty.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, head: Head) -> None:
+        self.damaged = 0
+        self.logs: dict[int, list[LogRecord]] = defaultdict(list)
+        self._connection = connection
+        self._head = head
+        self._expired_ms = self._expired_id = 0
+        self._targets: dict[int, TargetHead] = {}
+        self._columns: dict[int, set[int]] = defaultdict(set)
+        self._known: dict[int, KnownColumns] = defaultdict(
+            lambda: KnownColumns(np.empty(0, np.intp), None)
+        )
+
+    def run(self) -> None:
+        """Read everything."""
+        for before_ms, log_id in self._connection.execute(SELECT_EXPIRY):
+            self._expired_ms, self._expired_id = before_ms, log_id
+        self._restore_families()
+        self._restore_targets()
+        self._restore_series()
+        self._restore_spans()
+        self._restore_log()
+        for target in self._targets.values():
+            target.end_restore()
+
+    def _restore_families(self) -> None:
+        for id, name, expected in self._connection.execute(SELECT_FAMILIES):
+            if is_sound(expected, name, id):
+                self._head.index.restore_family(name.decode(), id)
+            else:
+                self._report("family", id)
+
+    def _restore_targets(self) -> None:
+        for id, labels, expected in self._connection.execute(SELECT_TARGETS):
+            if is_sound(expected, labels, id):
+                self._targets[id] = self._head.restore_target(id, _parse_labels(labels))
+            else:
+                self._report("target", id)
+                self._head.reserve_target(id)
+
+    def _restore_series(self) -> None:
+        for row in self._connection.execute(SELECT_SERIES):
+            target_id, column, labels, first_ms, end_ms, expected = row
+            target = self._targets.get(target_id)
+            if target is None:
+                continue
+            if is_sound(expected, labels, target_id, column, first_ms) and _is_moment(end_ms):
+                target.restore_column(column, _parse_labels(labels), first_ms, end_ms)
+                self._columns[target_id].add(column)
+            else:
+                self._report("series", column, target)
+                if isinstance(column, int) and 0 <= column < COLUMNS_MAX:
+                    target.reserve_column(column)
+
+    def _restore_spans(self) -> None:
+        spans = defaultdict(list)
+        for id, target_id, *numbers in self._connection.execute(SELECT_SPANS):
+            if all(isinstance(number, int) for number in numbers):
+                spans[target_id].append(Span(id, *numbers))
+            else:
+                self._report("span", id)
+        for target in self._targets.values():
+            target.restore_spans(self._verify_newest(target, spans[target.id]))
+
+    def _verify_newest(self, target: TargetHead, spans: list[Span]) -> list[Span]:
+        """Leave out damaged spans until the newest is sound: log rows up to its end are not read.
+
+        The others are verified when they are read.
+        """
+        spans = list(spans)
+        while spans:
+            newest = max(spans, key=lambda span: span.end_ms)
+            numbers = (target.id, newest.start_ms, newest.end_ms, newest.row_count)
+            timestamps, expected = self._connection.execute(SELECT_SPAN, (newest.id,)).fetchone()
+            if is_sound(expected, timestamps, *numbers):
+                break
+            self._report("span", newest.id, target)
+            spans.remove(newest)
+        return spans
+
+    def _restore_log(self) -> None:
+        decoders: dict[int, RowDecoder] = defaultdict(RowDecoder)
+        try:
+            for id, target_id, *rest in self._connection.execute(SELECT_LOG):
+                target = self._targets.get(target_id)
+                if target is None:
+                    self._report("log", id)
+                    continue
+                self._restore_record(id, target, decoders[target_id], *rest)
+        except sqlite3.DatabaseError as error:  # a page of the file: what lies behind it is lost
+            self._report("log", -1, None, str(error))
+
+    def _restore_record(
+        self,
+        id: int,
+        target: TargetHead,
+        decoder: RowDecoder,
+        start_ms: int,
+        end_ms: int,
+        row_count: int,
+        is_full: int,
+        expected: int,
+        body: bytes,
+    ) -> None:
+        if not is_sound(expected, body, target.id, start_ms, end_ms, row_count, is_full):
+            decoder.break_chain()
+            self._report("log", id, target)
+            # It goes with the records before it: when it ended cannot be trusted.
+            self.logs[target.id].append(LogRecord(id, end_ms=NEVER_MS, is_full=False))
+            return
+        self.logs[target.id].append(LogRecord(id, end_ms, bool(is_full)))
+        try:
+            for row in decoder.decode(body):
+                if id > self._expired_id or row.timestamp_ms >= self._expired_ms:
+                    self._restore_row(target, row)
+        except StorageError as error:
+            decoder.break_chain()
+            self._report("log", id, target, str(error))
+
+    def _restore_row(self, target: TargetHead, row: LoggedRow) -> None:
+        columns, values = row.columns, row.values
+        known = self._known[target.id]
+        if columns is not known.columns:
+            known = self._known[target.id] = KnownColumns.of(columns, self._columns[target.id])
+        if known.chosen is not None:
+            columns, values = columns[known.chosen], values[known.chosen]
+        if row.is_late:
+            target.restore_samples(row.timestamp_ms, columns, values)
+        else:
+            target.restore_row(row.timestamp_ms, columns, values)
+
+    def _report(
+        self, table: str, id: int, target: TargetHead | None = None, reason: str = "wrong checksum"
+    ) -> None:
+        self.damaged += 1
+        labels = "unknown" if target is None else str(target.labels)
+        logger.error("%s=damaged id=%d target=%s reason=%r", table, id, labels, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownColumns:
+    """Which of the columns of a row have a series; None: all of them."""
+
+    columns: Columns
+    chosen: NDArray[np.bool_] | None
+
+    @classmethod
+    def of(cls, columns: Columns, known: set[int]) -> KnownColumns:
+        """Compare the columns of a row with those that were restored."""
+        chosen = np.fromiter((column in known for column in columns.tolist()), np.bool_)
+        return cls(columns, None if chosen.all() else chosen)
+
+
+def _is_moment(value: object) -> bool:
+    return value is None or isinstance(value, int)
+
+
+def _parse_labels(text: bytes) -> Labels:
+    """Return the label set of a JSON object that was written sorted, and verified."""
+    return Labels.from_sorted(tuple(orjson.loads(text).items()))

@@ -1,0 +1,163 @@
+"""Selections: which columns of which targets a set of matchers means, found once and kept.
+
+A query comes again and again, with other times. Its **plan** lists the columns to read, a group for
+each target, and the groups hold the `SeriesList`s that are handed out: as long as no series is new
+that meets the matchers, the same objects. New series are tried against the plan's matchers one by
+one; only a match, or the removal of series, makes a new plan, and even that keeps the groups that
+did not change.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sakshi.model.matcher import Matcher, matches_all
+from sakshi.storage.index import IndexVersion, SeriesIndex, SeriesPlace
+from sakshi.storage.matrix import MatrixView, Slots, as_slots
+from sakshi.storage.store import Columns, SeriesList
+from sakshi.storage.target import TargetHead
+
+SUBSETS_MAX = 8  # for each group: queries over different ranges see different ended series
+
+
+@dataclass(eq=False)
+class Group:
+    """Columns of one target that a selection reads together, ordered by family, then by number."""
+
+    target: TargetHead
+    columns: Columns
+    series: SeriesList
+    families: Columns
+    _subsets: dict[bytes, Group] = field(default_factory=dict)
+    _slots: tuple[tuple[int, int], Slots, bool] | None = None
+
+    def subset(self, chosen: NDArray[np.bool_]) -> Group:
+        """Return the group of some of the columns; the same object for the same columns."""
+        key = np.packbits(chosen).tobytes()
+        subset = self._subsets.get(key)
+        if subset is None:
+            labels = [self.series[index] for index in np.flatnonzero(chosen).tolist()]
+            subset = Group(
+                self.target, self.columns[chosen], SeriesList(labels), self.families[chosen]
+            )
+            if len(self._subsets) >= SUBSETS_MAX:
+                self._subsets = {}
+            self._subsets[key] = subset
+        return subset
+
+    def slots(self, rows: MatrixView) -> tuple[Slots, bool]:
+        """Return where the columns stand in these rows (-1: nowhere), and whether all do."""
+        width = rows.columns.size
+        known = self._slots
+        if known is None or known[0] != (rows.layout, width):
+            slots = rows.slots(self.columns)
+            complete = bool((slots >= 0).all())
+            known = ((rows.layout, width), as_slots(slots) if complete else slots, complete)
+            self._slots = known
+        return known[1], known[2]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to read for a set of matchers.
+
+    Args:
+        groups: each series of these is in one target only.
+        shared: series that several targets have: a group of one column for each of them.
+        seen: the index that this was found in.
+    """
+
+    groups: Sequence[Group]
+    shared: Sequence[Sequence[Group]]
+    seen: IndexVersion
+    size: int
+
+
+class PlanCache:
+    """The plans of recent selections. Safe to use from any thread.
+
+    Args:
+        index: of all series.
+        targets: by number; it grows while this reads it.
+        series_max: the plans kept have so many series together, at most.
+    """
+
+    def __init__(
+        self, index: SeriesIndex, targets: Mapping[int, TargetHead], series_max: int
+    ) -> None:
+        self._index = index
+        self._targets = targets
+        self._series_max = series_max
+        self._lock = threading.Lock()
+        self._plans: dict[tuple[Matcher, ...], Plan] = {}  # least recently used first
+        self._size = 0
+
+    def find(self, matchers: Sequence[Matcher]) -> Plan:
+        """Return what these matchers mean now."""
+        key = tuple(matchers)
+        with self._lock:
+            old = self._plans.pop(key, None)
+            if old is not None:
+                self._plans[key] = old  # most recently used
+        if old is not None and old.seen == self._index.version:
+            return old
+        plan = self._renew(key, old)
+        self._keep(key, plan)
+        return plan
+
+    def _renew(self, key: tuple[Matcher, ...], old: Plan | None) -> Plan:
+        if old is not None:
+            added = self._index.added_since(old.seen)
+            if added is not None and not any(matches_all(key, new.labels) for new in added[0]):
+                return Plan(old.groups, old.shared, added[1], old.size)
+        places, seen = self._index.find(key)
+        known = {} if old is None else {group.target.id: group for group in old.groups}
+        alone: dict[int, list[SeriesPlace]] = {}
+        shared: dict[object, list[SeriesPlace]] = {}
+        for place in places:
+            if self._index.is_shared(place.labels):
+                shared.setdefault(place.labels, []).append(place)
+            else:
+                alone.setdefault(place.target_id, []).append(place)
+        groups = [self._group(id, found, known.get(id)) for id, found in alone.items()]
+        return Plan(groups, self._shared(list(shared.values()), old), seen, len(places) + 1)
+
+    def _group(self, target_id: int, places: list[SeriesPlace], old: Group | None) -> Group:
+        target = self._targets[target_id]
+        columns = np.array([place.column for place in places], np.intp)
+        families = target.families(columns)
+        order = np.lexsort((columns, families))
+        columns = columns[order]
+        if old is not None and np.array_equal(old.columns, columns):
+            return old
+        series = SeriesList([places[index].labels for index in order.tolist()])
+        return Group(target, columns, series, families[order])
+
+    def _shared(
+        self, series: list[list[SeriesPlace]], old: Plan | None
+    ) -> Sequence[Sequence[Group]]:
+        known = {
+            (group.target.id, int(group.columns[0])): group
+            for groups in (old.shared if old is not None else ())
+            for group in groups
+        }
+        return [
+            [
+                self._group(place.target_id, [place], known.get((place.target_id, place.column)))
+                for place in sorted(places, key=lambda place: place.target_id)
+            ]
+            for places in series
+        ]
+
+    def _keep(self, key: tuple[Matcher, ...], plan: Plan) -> None:
+        with self._lock:
+            old = self._plans.pop(key, None)
+            self._plans[key] = plan
+            self._size += plan.size - (old.size if old is not None else 0)
+            while self._size > self._series_max and len(self._plans) > 1:
+                self._size -= self._plans.pop(next(iter(self._plans))).size

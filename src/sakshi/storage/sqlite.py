@@ -1,0 +1,246 @@
+"""The store on disk: recent rows in memory and in a log, older ones in chunks, in one SQLite file.
+
+    append ──▶ head (memory) ──commit──▶ log ──after 6 minutes──▶ chunks ──retention──▶ gone
+                  │                       │                         │
+    select ◀──────┴──── at start ◀────────┘      ChunkReader ◀──────┘
+
+One lock serialises those who write: `commit`, `expire`, `close`. Appenders and readers never take
+it, and wait for no disk, except a reader whose range reaches back to chunks, for its own reads.
+
+A commit writes what was appended since the last one, in one transaction. Then it seals what has
+become old, a few targets at a time, so that no commit takes long. When the disk refuses, rows stay
+in memory and the next commit tries again; how many may wait, and what happens then, says
+`StorageConfig.pending_bytes_max`.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from sakshi.model.labels import Labels
+from sakshi.model.matcher import Matcher
+from sakshi.storage.config import StorageConfig
+from sakshi.storage.database import Database
+from sakshi.storage.errors import StorageFullError
+from sakshi.storage.head import Head
+from sakshi.storage.reader import ChunkReader
+from sakshi.storage.restore import Restorer
+from sakshi.storage.store import SeriesColumns, StoreStatistics, TargetAppender
+from sakshi.storage.target import TakenRows, TargetHead
+from sakshi.storage.writer import LogWriter, write_span
+
+SEALED_SAMPLES_MAX: Final = 200_000  # by one commit: about 50 ms; a burst of scrapes brings fewer
+EXPIRED_SPANS_MAX: Final = 256  # in one transaction: commits wait for it
+
+SELECT_OLD_SPANS: Final = "select id from span where end_ms < ? limit ?"
+DELETE_SPAN: Final = "delete from span where id = ?"
+DELETE_LOG: Final = "delete from log where id = ?"
+SET_EXPIRY: Final = (
+    "insert or replace into expiry (id, before_ms, log_id) "
+    "values (1, ?, (select coalesce(max(id), 0) from log))"
+)
+DELETE_SERIES: Final = "delete from series where target_id = ? and column_number = ?"
+
+logger = logging.getLogger(__name__)
+
+Taken = Sequence[tuple[TargetHead, TakenRows]]
+
+
+class SqliteStore:
+    """A `Store` that keeps everything it acknowledged, in one folder.
+
+    Args:
+        folder: belongs to this store alone while it is open; is made where it does not exist.
+        config: its bounds.
+
+    Raises:
+        StorageError: the folder is in use by another process, or cannot be used; says what to do.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        config: StorageConfig = StorageConfig(),  # noqa: B008 - immutable
+    ) -> None:
+        self._config = config
+        self._database = Database(folder, config.disk_bytes_max)
+        self._reader = ChunkReader(self._database, config.chunk_cache_bytes_max)
+        self._head = Head(self._reader, config.plan_cache_series_max)
+        self._writing = threading.Lock()
+        self._commits = 0
+        self._lost_samples = 0
+        self._is_seal_postponed = False
+        self._is_closed = False
+        try:
+            with self._database.describing_failure(), self._database.read() as connection:
+                restorer = Restorer(connection, self._head)
+                restorer.run()
+        except BaseException:
+            self._database.close()
+            raise
+        self._damaged = restorer.damaged
+        self._log = LogWriter(restorer.logs, self._head.index.families())
+
+    def target(self, labels: Labels) -> TargetAppender:
+        """Return the appender of a target: see `Appender`."""
+        return self._head.target(labels)
+
+    def select(
+        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int
+    ) -> Sequence[SeriesColumns]:
+        """Return the samples of all series that meet every matcher: see `Querier`."""
+        return self._head.select(matchers, start_ms, end_ms)
+
+    def series(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Sequence[Labels]:
+        """Return the series that have samples in or near the range, sorted: see `Querier`."""
+        return self._head.series(matchers, start_ms, end_ms)
+
+    def commit(self) -> None:
+        """Return once everything appended before the call is durable: see `Appender`.
+
+        Raises:
+            StorageFullError: the disk refused; see `StorageConfig.pending_bytes_max`.
+        """
+        with self._writing:
+            self._write_log()
+            self._seal()
+
+    def expire(self, before_ms: int) -> int:
+        """Forget samples older than `before_ms`; return how many rows went.
+
+        Whole spans go once all of their rows are older; rows in memory go one by one. Where the
+        disk refuses, its rows go at the next call.
+        """
+        with self._writing:
+            rows = 0
+            for target in self._head.targets():
+                rows += target.expire(before_ms)
+            try:
+                self._delete(before_ms)
+            except StorageFullError as error:
+                logger.warning("expire=postponed reason=%r", str(error))
+            self._database.vacuum()
+            return rows
+
+    def statistics(self) -> StoreStatistics:
+        """Return what the store holds."""
+        targets = self._head.targets()
+        oldest_ms, newest_ms = self._head.bounds()
+        return StoreStatistics(
+            series=len(self._head.index),
+            samples=sum(target.samples for target in targets),
+            targets=len(targets),
+            oldest_ms=oldest_ms,
+            newest_ms=newest_ms,
+            commits=self._commits,
+            disk_bytes=self._database.disk_bytes(),
+            lost_samples=self._lost_samples,
+            damaged_records=self._damaged + self._reader.damaged,
+        )
+
+    def close(self) -> None:
+        """Commit and release the folder; calling twice is harmless.
+
+        Raises:
+            StorageFullError: the last commit failed; the folder was released all the same.
+        """
+        with self._writing:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            try:
+                self._write_log()
+            finally:
+                self._database.close()
+
+    def _write_log(self) -> None:
+        targets = self._head.targets()
+        taken = [(target, rows) for target in targets if (rows := target.take()) is not None]
+        if not taken:
+            return
+        is_durable = False
+        try:
+            with self._database.write() as connection:
+                self._log.write(connection, taken, self._head.index.families())
+            is_durable = True
+        finally:
+            if is_durable:
+                self._log.confirm()
+                self._commits += 1
+            else:
+                self._keep_for_next_commit(taken)
+
+    def _keep_for_next_commit(self, taken: Taken) -> None:
+        self._log.reset()
+        for target, rows in taken:
+            target.give_back(rows)
+        targets = self._head.targets()
+        if sum(target.pending_bytes() for target in targets) > self._config.pending_bytes_max:
+            lost = sum(target.give_up() for target in targets)
+            self._lost_samples += lost
+            logger.error("samples=lost count=%d reason=%r", lost, "the disk refuses for too long")
+
+    def _begin_seals(self) -> Taken:
+        """Return rows that have become old, of as many targets as one commit may seal."""
+        due: list[tuple[TargetHead, TakenRows]] = []
+        samples = 0
+        for target in self._head.targets():
+            rows = target.begin_seal(self._config.seal_rows, self._config.head_ms)
+            if rows is not None:
+                due.append((target, rows))
+                samples += rows.values.size
+            if samples >= SEALED_SAMPLES_MAX:
+                break
+        return due
+
+    def _seal(self) -> None:
+        """Move old rows from memory and log to chunks; where the disk refuses, they wait."""
+        due = self._begin_seals()
+        if not due:
+            return
+        is_durable = False
+        try:
+            with self._database.write() as connection:
+                done = [
+                    (target, *write_span(connection, target, rows, self._log.log(target)))
+                    for target, rows in due
+                ]
+            is_durable = True
+        except StorageFullError as error:
+            if not self._is_seal_postponed:  # once, not at every commit
+                logger.warning("seal=postponed reason=%r", str(error))
+        finally:
+            if not is_durable:
+                for target, _ in due:
+                    target.cancel_seal()
+        self._is_seal_postponed = not is_durable
+        if is_durable:
+            for target, span, records in done:
+                self._log.log(target).drop(records)
+                target.end_seal(span)
+
+    def _delete(self, before_ms: int) -> None:
+        while True:
+            with self._database.write() as connection:
+                found = connection.execute(SELECT_OLD_SPANS, (before_ms, EXPIRED_SPANS_MAX))
+                spans = found.fetchall()
+                connection.executemany(DELETE_SPAN, spans)
+            if len(spans) < EXPIRED_SPANS_MAX:
+                break
+        with self._database.write() as connection:
+            records = [
+                (self._log.log(target), self._log.log(target).droppable(before_ms - 1))
+                for target in self._head.targets()
+            ]
+            for _, old in records:
+                connection.executemany(DELETE_LOG, [(record.id,) for record in old])
+            connection.execute(SET_EXPIRY, (before_ms,))
+            for target in self._head.targets():
+                gone = target.forget_series(before_ms)
+                connection.executemany(DELETE_SERIES, [(target.id, column) for column in gone])
+        for log, old in records:
+            log.drop(old)

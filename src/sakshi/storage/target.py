@@ -1,0 +1,430 @@
+"""One target's recent rows, with the laws of appending: what is accepted, refused, merged.
+
+A row's life: appended -> taken (by a commit that writes it to the log) -> sealed (into chunks, when
+it is old) -> dropped from memory. `_logged` counts the rows that a commit has taken; they lead the
+matrix. Samples that come for a row which was taken already, or before it, become a `Patch`: the log
+gets it as a row of its own kind.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sakshi.model.clock import format_timestamp
+from sakshi.model.labels import Labels
+from sakshi.storage.column import NEVER_MS, ColumnTable
+from sakshi.storage.errors import DuplicateSampleError, OutOfOrderSampleError
+from sakshi.storage.index import SeriesIndex, SeriesPlace
+from sakshi.storage.matrix import MatrixView, RowMatrix, Slots, as_slots
+from sakshi.storage.span import NO_SPANS, Span, SpanDirectory
+from sakshi.storage.store import Columns, Timestamps, Values
+from sakshi.storage.value import is_absent
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """Samples that came late, or for a row that was in the log already; shapes (k,)."""
+
+    timestamp_ms: int
+    columns: Columns
+    values: Values
+
+
+@dataclass(frozen=True, slots=True)
+class NewColumn:
+    """A series that the disk does not know yet."""
+
+    column: int
+    labels: Labels
+    family: int
+    first_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakenRows:
+    """What a commit writes of one target: rows (n,) and (n, width), the column in each slot."""
+
+    timestamps: Timestamps
+    values: Values
+    columns: Columns
+    layout: int
+    patches: Sequence[Patch]
+    new_columns: Sequence[NewColumn]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetView:
+    """A target at one moment, for a reader: rows in memory, and which spans lie on disk."""
+
+    rows: MatrixView
+    spans: SpanDirectory
+
+
+class TargetHead:
+    """The rows of one target that are in memory, and its `TargetAppender`.
+
+    Args:
+        id: of the target in this store.
+        labels: the target's identity.
+        index: is told of each series at its first sample.
+    """
+
+    def __init__(self, id: int, labels: Labels, index: SeriesIndex) -> None:
+        self.id = id
+        self.labels = labels
+        self.samples = 0
+        self._index = index
+        self._lock = threading.Lock()
+        self._table = ColumnTable()
+        self._matrix = RowMatrix()
+        self._spans = NO_SPANS
+        self._newest_ms = NEVER_MS
+        self._sealed_ms = NEVER_MS  # rows up to here are in chunks, but late ones
+        self._logged = 0
+        self._patches: list[Patch] = []
+        self._unsaved: list[int] = []
+        self._sealing_ms = NEVER_MS
+        self._touched: set[int] = set()  # rows up to _sealing_ms that changed while it was sealed
+        self._ended: list[tuple[int, int]] = []
+        self._last_columns: Columns | None = None
+        self._last_slots: Slots = slice(0, 0)
+
+    # Appending
+
+    def columns(self, series: Sequence[Labels]) -> Columns:
+        """Return the column of each series, new ones being made: see `TargetAppender`."""
+        with self._lock:
+            for labels in series:
+                if self._table.find(labels) is None:
+                    self._table.add(labels, self._index.family(labels.name))
+            return self._table.get(series)
+
+    def append(self, timestamp_ms: int, columns: Columns, values: Values) -> None:
+        """Append one sample to each of these columns: see `TargetAppender`."""
+        values = np.asarray(values, np.float64)
+        assert columns.shape == values.shape, f"{columns.shape} columns, {values.shape} values"
+        if not columns.size:
+            return
+        with self._lock:
+            if timestamp_ms > self._newest_ms:
+                self._append_row(timestamp_ms, columns, values)
+            else:
+                self._append_to_past(timestamp_ms, columns, values)
+
+    def _append_row(self, timestamp_ms: int, columns: Columns, values: Values) -> None:
+        slots = self._get_slots(columns, timestamp_ms)
+        self._matrix.append(timestamp_ms, slots, values)
+        self._table.newest_ms[columns] = timestamp_ms
+        self._newest_ms = timestamp_ms
+        self.samples += columns.size
+
+    def _append_to_past(self, timestamp_ms: int, columns: Columns, values: Values) -> None:
+        position, exists = self._find_row(timestamp_ms)
+        known = self._table.newest_ms[columns] >= timestamp_ms
+        if known.any():
+            self._check_repetition(timestamp_ms, columns[known], values[known])
+            columns, values = columns[~known], values[~known]
+            if not columns.size:
+                return
+        slots = self._get_slots(columns, timestamp_ms)
+        if exists:
+            self._matrix.fill(position, slots, values)
+        elif position == self._matrix.count:
+            self._matrix.append(timestamp_ms, slots, values)
+        else:
+            self._matrix.insert(position, timestamp_ms, slots, values)
+        self._table.newest_ms[columns] = timestamp_ms
+        self.samples += columns.size
+        self._note_late(timestamp_ms, position, exists, Patch(timestamp_ms, columns, values.copy()))
+
+    def _note_late(self, timestamp_ms: int, position: int, exists: bool, patch: Patch) -> None:
+        if position < self._logged or timestamp_ms <= self._sealed_ms:
+            self._patches.append(patch)
+            self._logged += position < self._logged and not exists
+        if timestamp_ms <= self._sealing_ms:
+            self._touched.add(timestamp_ms)
+
+    def _find_row(self, timestamp_ms: int) -> tuple[int, bool]:
+        """Return where a row of this moment stands or would stand, and whether there is one."""
+        timestamps = self._matrix.timestamps[: self._matrix.count]
+        position = int(np.searchsorted(timestamps, timestamp_ms))
+        return position, position < timestamps.size and int(timestamps[position]) == timestamp_ms
+
+    def _get_slots(self, columns: Columns, timestamp_ms: int) -> Slots:
+        """Return where these columns stand in the matrix; those that do not yet are placed."""
+        if columns is self._last_columns:
+            return self._last_slots
+        slots = self._matrix.slots(columns)
+        if int(slots.min()) < 0:
+            self._admit(columns[slots < 0], timestamp_ms)
+            slots = self._matrix.slots(columns)
+        # Only an array that nobody can change may be known again by its identity.
+        if columns.flags.owndata and not columns.flags.writeable:
+            self._last_columns, self._last_slots = columns, as_slots(slots)
+        return as_slots(slots)
+
+    def _admit(self, columns: Columns, timestamp_ms: int) -> None:
+        """Give slots to columns, and make those known that are new or were forgotten."""
+        table = self._table
+        self._matrix.place(columns, table.families)
+        self._last_columns = None
+        new = columns[~table.indexed[columns]]
+        if new.size:
+            table.indexed[new] = True
+            table.first_ms[new] = timestamp_ms
+            self._unsaved += new.tolist()
+            self._index.add(self._places(new))
+
+    def _places(self, columns: Columns) -> list[SeriesPlace]:
+        labels = self._table.labels
+        numbers = columns.tolist()
+        return [SeriesPlace(found, self.id, c) for c in numbers if (found := labels[c]) is not None]
+
+    def _check_repetition(self, timestamp_ms: int, columns: Columns, values: Values) -> None:
+        """Pass if the series have exactly these values at this moment.
+
+        Rows that were sealed are not looked up: their repetition counts as out of order.
+        """
+        position, exists = self._find_row(timestamp_ms)
+        slots = self._matrix.slots(columns)
+        stored = self._matrix.values[position, slots] if exists else np.empty(0)
+        same = np.zeros(columns.size, np.bool_)
+        if exists:
+            same = (slots >= 0) & (stored.view(np.uint64) == values.view(np.uint64))
+        if same.all():
+            return
+        wrong = int(columns[~same][0])
+        series, newest_ms = self._table.labels[wrong], int(self._table.newest_ms[wrong])
+        moment = format_timestamp(timestamp_ms)
+        if newest_ms == timestamp_ms:
+            raise DuplicateSampleError(f"{series} already has another value at {moment}")
+        raise OutOfOrderSampleError(
+            f"{series} has a sample at {format_timestamp(newest_ms)}, "
+            f"which is newer than the one given for {moment}"
+        )
+
+    # Reading
+
+    def view(self) -> TargetView:
+        """Return the rows in memory and the spans on disk, which have no row in common."""
+        with self._lock:
+            return TargetView(self._matrix.view(), self._spans)
+
+    def lives_within(self, columns: Columns, start_ms: int, end_ms: int) -> NDArray[np.bool_]:
+        """Tell of which columns samples may lie in [start_ms, end_ms]; shape as `columns`."""
+        table = self._table
+        return (table.newest_ms[columns] >= start_ms) & (table.first_ms[columns] <= end_ms)
+
+    def families(self, columns: Columns) -> Columns:
+        """Return the number of each column's metric family."""
+        return self._table.families[columns]
+
+    def bounds(self) -> tuple[int | None, int | None]:
+        """Return the timestamps of the oldest and the newest row; None where there is none."""
+        with self._lock:
+            rows = self._matrix.timestamps[: self._matrix.count]
+            in_memory = (int(rows[0]), int(rows[-1])) if rows.size else (None, None)
+            pairs = list(zip(in_memory, (self._spans.start_ms, self._spans.end_ms), strict=True))
+        oldest, newest = ([moment for moment in pair if moment is not None] for pair in pairs)
+        return min(oldest, default=None), max(newest, default=None)
+
+    # Durability
+
+    def take(self) -> TakenRows | None:
+        """Return what no commit has taken yet, and count it as taken; None where it is nothing."""
+        with self._lock:
+            if self._logged == self._matrix.count and not self._patches:
+                return None
+            rows = self._matrix.view()
+            taken = TakenRows(
+                rows.timestamps[self._logged :],
+                rows.values[self._logged :],
+                rows.columns,
+                rows.layout,
+                self._patches,
+                [self._new_column(column) for column in self._unsaved],
+            )
+            self._logged = self._matrix.count
+            self._patches, self._unsaved = [], []
+            return taken
+
+    def give_back(self, taken: TakenRows) -> None:
+        """Undo `take`: the commit failed, and the next one shall try again."""
+        with self._lock:
+            self._patches = [*taken.patches, *self._patches]
+            if taken.timestamps.size:
+                first_ms = max(int(taken.timestamps[0]), self._sealed_ms + 1)
+                self._logged, _ = self._find_row(int(taken.timestamps[0]))
+                # What came for these rows meanwhile will be taken with them.
+                self._patches = [p for p in self._patches if p.timestamp_ms < first_ms]
+            self._unsaved = [new.column for new in taken.new_columns] + self._unsaved
+
+    def pending_bytes(self) -> int:
+        """Return the raw size of the values that no commit has taken."""
+        with self._lock:
+            late = sum(patch.values.size for patch in self._patches)
+            return 8 * ((self._matrix.count - self._logged) * self._matrix.width + late)
+
+    def give_up(self) -> int:
+        """Drop the older half of the rows that no commit has taken; return how many samples.
+
+        Late samples of older rows count too: they stay readable, but the log never gets them.
+        """
+        with self._lock:
+            count = self._matrix.count
+            end = self._logged + (count - self._logged + 1) // 2
+            lost = self._matrix.values[self._logged : end, : self._matrix.width]
+            keep = np.ones(count, np.bool_)
+            keep[self._logged : end] = False
+            late = sum(patch.values.size for patch in self._patches)
+            self._patches = []
+            self._keep(keep)
+            return int((~is_absent(lost)).sum()) + late
+
+    def _new_column(self, column: int) -> NewColumn:
+        labels = self._table.labels[column]
+        assert labels is not None
+        table = self._table
+        return NewColumn(column, labels, int(table.families[column]), int(table.first_ms[column]))
+
+    # Sealing and expiry
+
+    def begin_seal(self, row_count: int, head_ms: int) -> TakenRows | None:
+        """Return the oldest rows where at least so many are older than `head_ms`; else None.
+
+        They stay in memory, and readable, until `end_seal` or `cancel_seal`.
+        """
+        with self._lock:
+            matrix = self._matrix
+            if min(matrix.count - 1, self._logged) < row_count or self._patches:
+                return None
+            last_ms = int(matrix.timestamps[row_count - 1])
+            if last_ms >= self._newest_ms - head_ms:
+                return None
+            rows = matrix.view()
+            self._sealing_ms, self._touched = last_ms, set()
+            newest = self._table.newest_ms[rows.columns]
+            ended = newest <= last_ms
+            self._ended = list(
+                zip(rows.columns[ended].tolist(), newest[ended].tolist(), strict=True)
+            )
+            return TakenRows(
+                rows.timestamps[:row_count],
+                rows.values[:row_count],
+                rows.columns,
+                rows.layout,
+                (),
+                (),
+            )
+
+    def cancel_seal(self) -> None:
+        """Keep the rows that `begin_seal` returned: the disk refused."""
+        with self._lock:
+            self._sealing_ms = NEVER_MS
+
+    def ended_columns(self) -> list[tuple[int, int]]:
+        """Return the columns whose last sample is being sealed, with the time of that sample."""
+        return self._ended
+
+    def end_seal(self, span: Span) -> None:
+        """Drop from memory the rows that are on disk now; those that changed meanwhile stay."""
+        with self._lock:
+            timestamps = self._matrix.timestamps[: self._matrix.count]
+            touched = np.fromiter(self._touched, np.int64, len(self._touched))
+            self._keep((timestamps > self._sealing_ms) | np.isin(timestamps, touched))
+            self._sealed_ms = max(self._sealed_ms, self._sealing_ms)
+            self._sealing_ms = NEVER_MS
+            self._spans = self._spans.plus(span)
+
+    def expire(self, before_ms: int) -> int:
+        """Drop rows and spans older than a moment; return how many rows went."""
+        with self._lock:
+            old_spans = self._spans.before(before_ms)
+            self._spans = self._spans.since(before_ms)
+            old = self._matrix.timestamps[: self._matrix.count] < before_ms
+            if old.any():
+                self._patches = [p for p in self._patches if p.timestamp_ms >= before_ms]
+                self._keep(~old)
+            return int(old.sum()) + sum(span.row_count for span in old_spans)
+
+    def forget_series(self, before_ms: int) -> list[int]:
+        """Take series out of the index whose samples have all expired; return their columns.
+
+        They keep their numbers: an appender may still hold them, and append again.
+        """
+        with self._lock:
+            oldest_span_ms = self._spans.start_ms
+            before_ms = before_ms if oldest_span_ms is None else min(before_ms, oldest_span_ms)
+            table = self._table
+            gone = np.flatnonzero(table.indexed & (table.newest_ms < before_ms))
+            gone = gone[self._matrix.slots(gone) < 0]
+            if gone.size:
+                table.indexed[gone] = False
+                dropped = set(gone.tolist())
+                self._unsaved = [column for column in self._unsaved if column not in dropped]
+                self._index.remove(self._places(gone))
+            return gone.tolist()
+
+    def _keep(self, keep: NDArray[np.bool_]) -> None:
+        """Keep these rows, and the columns that have a sample in them or behind them."""
+        matrix = self._matrix
+        kept = np.flatnonzero(keep)
+        self._logged = int(np.count_nonzero(kept < self._logged))
+        oldest_ms = int(matrix.timestamps[kept[0]]) if kept.size else self._newest_ms + 1
+        columns = matrix.columns[: matrix.width]
+        columns = columns[self._table.newest_ms[columns] >= oldest_ms]
+        matrix.arrange(columns, self._table.families, kept)
+        self._last_columns = None
+
+    # Restoring, before anybody else holds the target
+
+    def restore_column(
+        self, column: int, labels: Labels, first_ms: int, end_ms: int | None
+    ) -> None:
+        """Take back a column as the disk has it; `end_ms` where its last sample was sealed."""
+        self._table.add(labels, self._index.family(labels.name), column)
+        self._table.first_ms[column] = first_ms
+        self._table.newest_ms[column] = NEVER_MS if end_ms is None else end_ms
+        self._table.indexed[column] = True
+
+    def reserve_column(self, column: int) -> None:
+        """Never give this number to another series: its samples are on disk, its labels damaged."""
+        self._table.reserve(column)
+
+    def restore_spans(self, spans: Sequence[Span]) -> None:
+        """Take back the spans, and all columns restored so far, as the disk has them."""
+        self._spans = SpanDirectory.of(spans)
+        self._sealed_ms = self._newest_ms = NEVER_MS if not spans else self._spans.end_ms or 0
+        self._index.add(self._places(np.flatnonzero(self._table.indexed)))
+
+    def restore_row(self, timestamp_ms: int, columns: Columns, values: Values) -> None:
+        """Take back a row of the log; what was sealed already is passed over."""
+        if timestamp_ms <= self._sealed_ms:
+            return
+        self.restore_samples(timestamp_ms, columns, values)
+
+    def restore_samples(self, timestamp_ms: int, columns: Columns, values: Values) -> None:
+        """Take back late samples of the log."""
+        if np.isnan(values).any():
+            present = ~is_absent(values)
+            if not present.all():
+                columns, values = columns[present], values[present]
+        if timestamp_ms <= self._newest_ms:  # some may have been sealed since
+            fresh = self._table.newest_ms[columns] < timestamp_ms
+            columns, values = columns[fresh], values[fresh]
+        self.append(timestamp_ms, columns, values)
+
+    def end_restore(self) -> None:
+        """Count all rows as taken: the log has them."""
+        # Where nothing says when a series ended, its last sample may be in any span.
+        if self._sealed_ms != NEVER_MS:
+            unknown = self._table.indexed & (self._table.newest_ms == NEVER_MS)
+            self._table.newest_ms[unknown] = self._sealed_ms
+        self._logged = self._matrix.count
+        self._patches = []
+        self.samples = 0

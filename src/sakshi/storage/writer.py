@@ -1,0 +1,199 @@
+"""What goes to disk inside a transaction: identities, log records, spans with their chunks.
+
+Everything here runs in a transaction of the caller, under the store's writing lock. What was
+written counts only once the transaction is committed: then `LogWriter.confirm` is called, after a
+failure `LogWriter.reset`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import orjson
+
+from sakshi.model.labels import Labels
+from sakshi.storage.checksum import checksum
+from sakshi.storage.codec import Codec, encode_chunk, encode_timestamps
+from sakshi.storage.record import EncodedRecord, LogRecord, RowEncoder
+from sakshi.storage.span import Span
+from sakshi.storage.store import Columns, Values
+from sakshi.storage.target import NewColumn, TakenRows, TargetHead
+from sakshi.storage.value import is_absent
+
+INSERT_TARGET: Final = "insert or ignore into target (id, labels, checksum) values (?, ?, ?)"
+INSERT_FAMILY: Final = "insert or ignore into family (id, name, checksum) values (?, ?, ?)"
+INSERT_SERIES: Final = (
+    "insert or replace into series (target_id, column_number, labels, first_ms, checksum) "
+    "values (?, ?, ?, ?, ?)"
+)
+INSERT_LOG: Final = (
+    "insert into log (target_id, start_ms, end_ms, row_count, is_full, checksum, body) "
+    "values (?, ?, ?, ?, ?, ?, ?)"
+)
+INSERT_SPAN: Final = (
+    "insert into span (target_id, start_ms, end_ms, row_count, checksum, timestamps) "
+    "values (?, ?, ?, ?, ?, ?)"
+)
+INSERT_CHUNK: Final = (
+    "insert into chunk (span_id, family_id, series_count, codec, checksum, data) "
+    "values (?, ?, ?, ?, ?, ?)"
+)
+DELETE_LOG: Final = "delete from log where id = ?"
+SET_SERIES_END: Final = "update series set end_ms = ? where target_id = ? and column_number = ?"
+
+
+class TargetLog:
+    """The log of one target: how its next record is written, and which are on disk."""
+
+    def __init__(self, records: Sequence[LogRecord] = ()) -> None:
+        self.encoder = RowEncoder()
+        self._records = list(records)  # oldest first
+
+    def add(self, record: LogRecord) -> None:
+        """Note that a record is on disk."""
+        self._records.append(record)
+
+    def droppable(self, end_ms: int) -> Sequence[LogRecord]:
+        """Return the oldest records, all of which end by `end_ms` and no other record needs."""
+        count = 0
+        for index, record in enumerate(self._records):
+            if record.is_full:
+                count = index
+            if record.end_ms > end_ms:
+                return self._records[:count]
+        return self._records
+
+    def drop(self, records: Sequence[LogRecord]) -> None:
+        """Note that records are gone, which `droppable` returned."""
+        self._records = self._records[len(records) :]
+        if not self._records:
+            self.encoder.reset()
+
+
+class LogWriter:
+    """Writes what commits take, for all targets.
+
+    Args:
+        records: what the log holds, by target.
+        families: the numbers that are on disk.
+    """
+
+    def __init__(
+        self, records: Mapping[int, Sequence[LogRecord]], families: Mapping[str, int]
+    ) -> None:
+        self._logs = {target_id: TargetLog(found) for target_id, found in records.items()}
+        self._saved_families = max(families.values(), default=0)
+        self._encoded: list[TargetLog] = []
+        self._written: list[tuple[TargetLog, LogRecord]] = []
+        self._families_written = self._saved_families
+
+    def log(self, target: TargetHead) -> TargetLog:
+        """Return the log of a target."""
+        return self._logs.setdefault(target.id, TargetLog())
+
+    def write(
+        self,
+        connection: sqlite3.Connection,
+        taken: Sequence[tuple[TargetHead, TakenRows]],
+        families: Mapping[str, int],
+    ) -> None:
+        """Write the identities that are new, and one record for each target."""
+        self._write_families(connection, families)
+        for target, rows in taken:
+            if rows.new_columns:
+                _write_series(connection, target, rows.new_columns)
+            log = self.log(target)
+            self._encoded.append(log)
+            record = log.encoder.encode(rows)
+            id = _write_record(connection, target, record)
+            self._written.append((log, LogRecord(id, record.end_ms, record.is_full)))
+
+    def confirm(self) -> None:
+        """Count what was written: the transaction is durable."""
+        for log, record in self._written:
+            log.add(record)
+        self._encoded, self._written = [], []
+        self._saved_families = self._families_written
+
+    def reset(self) -> None:
+        """Forget what was written: the transaction failed, and its bytes never were."""
+        for log in self._encoded:
+            log.encoder.reset()
+        self._encoded, self._written = [], []
+        self._families_written = self._saved_families
+
+    def _write_families(self, connection: sqlite3.Connection, families: Mapping[str, int]) -> None:
+        if len(families) == self._saved_families:
+            return
+        for name, id in families.items():
+            if id > self._saved_families:
+                connection.execute(INSERT_FAMILY, (id, name, checksum(name.encode(), id)))
+        self._families_written = max(families.values(), default=0)
+
+
+def write_span(
+    connection: sqlite3.Connection, target: TargetHead, rows: TakenRows, log: TargetLog
+) -> tuple[Span, Sequence[LogRecord]]:
+    """Move rows from the log to a span; return it, and the records that are no longer needed."""
+    last_ms = int(rows.timestamps[-1])
+    records = log.droppable(last_ms)
+    # What is deleted first makes room for what comes, on a disk that is nearly full.
+    connection.executemany(DELETE_LOG, [(record.id,) for record in records])
+    numbers = (target.id, int(rows.timestamps[0]), last_ms, rows.timestamps.size)
+    timestamps = encode_timestamps(rows.timestamps)
+    cursor = connection.execute(INSERT_SPAN, (*numbers, checksum(timestamps, *numbers), timestamps))
+    assert cursor.lastrowid is not None
+    span = Span(cursor.lastrowid, *numbers[1:])
+    connection.executemany(INSERT_CHUNK, _iter_chunks(span, target, rows))
+    ended = [(end_ms, target.id, column) for column, end_ms in target.ended_columns()]
+    connection.executemany(SET_SERIES_END, ended)
+    return span, records
+
+
+def _iter_chunks(
+    span: Span, target: TargetHead, rows: TakenRows
+) -> Iterator[tuple[int, int, int, int, int, bytes]]:
+    """Yield the rows of table `chunk`: a metric family each, series without a sample left out."""
+    families = target.families(rows.columns)
+    filled = np.flatnonzero(~is_absent(rows.values).all(axis=0))
+    order = filled[np.lexsort((rows.columns[filled], families[filled]))]
+    edges = np.flatnonzero(np.diff(families[order])) + 1
+    for slots in np.split(order, edges):
+        if not slots.size:
+            continue
+        family = int(families[slots[0]])
+        columns: Columns = rows.columns[slots]
+        values: Values = rows.values[:, slots]
+        data = encode_chunk(columns, values)
+        codec = int(Codec.XOR_ZLIB)
+        number = checksum(data, span.id, family, columns.size, codec)
+        yield span.id, family, columns.size, codec, number, data
+
+
+def _write_series(
+    connection: sqlite3.Connection, target: TargetHead, new_columns: Sequence[NewColumn]
+) -> None:
+    labels = _format_labels(target.labels)
+    connection.execute(INSERT_TARGET, (target.id, labels, checksum(labels.encode(), target.id)))
+    rows = []
+    for new in new_columns:
+        labels = _format_labels(new.labels)
+        number = checksum(labels.encode(), target.id, new.column, new.first_ms)
+        rows.append((target.id, new.column, labels, new.first_ms, number))
+    connection.executemany(INSERT_SERIES, rows)
+
+
+def _write_record(connection: sqlite3.Connection, target: TargetHead, record: EncodedRecord) -> int:
+    numbers = (target.id, record.start_ms, record.end_ms, record.row_count, int(record.is_full))
+    cursor = connection.execute(
+        INSERT_LOG, (*numbers, checksum(record.body, *numbers), record.body)
+    )
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def _format_labels(labels: Labels) -> str:
+    return orjson.dumps(dict(labels.pairs)).decode()

@@ -1,0 +1,620 @@
+"""What every store promises: the laws of storage/store.py, held by each implementation."""
+
+from __future__ import annotations
+
+import random
+import struct
+import threading
+
+import numpy as np
+import pytest
+
+from sakshi.model.labels import Labels
+from sakshi.model.matcher import Matcher, MatchOperator
+from sakshi.storage import (
+    ABSENT,
+    STALE_MARKER,
+    DuplicateSampleError,
+    OutOfOrderSampleError,
+    SeriesColumns,
+    Store,
+    TargetAppender,
+    is_absent,
+)
+
+START_MS = 1_700_000_000_000
+TARGET = Labels({"job": "chat", "instance": "a"})
+EVERYTHING = Matcher("__name__", MatchOperator.NOT_EQUAL, "")
+
+Samples = dict[Labels, list[tuple[int, int]]]
+
+
+def series(name: str, **labels: str) -> Labels:
+    return Labels({"__name__": name, **TARGET, **labels})
+
+
+UP, HITS, MISSES = series("up"), series("hits_total"), series("misses_total")
+
+
+def bits(value: float) -> int:
+    """A value's 64 bits: NaNs compare, and zeros have a sign."""
+    return int(np.float64(value).view(np.uint64))
+
+
+def append(target: TargetAppender, at_ms: int, samples: dict[Labels, float]) -> None:
+    columns = target.columns(list(samples))
+    target.append(START_MS + at_ms, columns, np.array(list(samples.values())))
+
+
+def read(
+    store: Store, *matchers: Matcher, start_ms: int = -(10**6), end_ms: int = 10**7
+) -> Samples:
+    """Return (time since START_MS, value bits) of each series that has a sample in the range."""
+    found: Samples = {}
+    for columns in store.select(matchers or [EVERYTHING], START_MS + start_ms, START_MS + end_ms):
+        assert columns.values.shape == (len(columns.timestamps), len(columns.series))
+        assert len(columns.timestamps) > 0
+        assert (np.diff(columns.timestamps) > 0).all()
+        for index, labels in enumerate(columns.series):
+            assert labels not in found, "a series appears once"
+            column = columns.values[:, index]
+            there = ~is_absent(column)
+            moments = (columns.timestamps[there] - START_MS).tolist()
+            values = column[there].view(np.uint64).tolist()
+            if moments:
+                found[labels] = list(zip(moments, values, strict=True))
+    return found
+
+
+def samples(*pairs: tuple[int, float]) -> list[tuple[int, int]]:
+    return [(at_ms, bits(value)) for at_ms, value in pairs]
+
+
+# Values and their times
+
+
+def test_samples_come_back(store: Store) -> None:
+    """What was appended is selected, series by series."""
+    target = store.target(TARGET)
+
+    append(target, 0, {UP: 1.0, HITS: 10.0})
+    append(target, 1000, {UP: 1.0, HITS: 12.0})
+
+    assert read(store) == {UP: samples((0, 1), (1000, 1)), HITS: samples((0, 10), (1000, 12))}
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        pytest.param(0x8000_0000_0000_0000, id="minus zero"),
+        pytest.param(0x7FF0_0000_0000_0000, id="infinity"),
+        pytest.param(0xFFF0_0000_0000_0000, id="minus infinity"),
+        pytest.param(0x7FF8_0000_0000_0001, id="the usual NaN"),
+        pytest.param(0xFFF8_DEAD_BEEF_0001, id="a NaN with a payload"),
+        pytest.param(0x7FF0_0000_0000_0001, id="a signalling NaN"),
+        pytest.param(0x7FF0_0000_0000_0002, id="the stale marker"),
+        pytest.param(0x0000_0000_0000_0001, id="the smallest number"),
+        pytest.param(0x7FEF_FFFF_FFFF_FFFF, id="the largest number"),
+    ],
+)
+def test_values_keep_their_bits(store: Store, pattern: int) -> None:
+    """No value passes through arithmetic on its way."""
+    target = store.target(TARGET)
+    value = np.frombuffer(struct.pack("<Q", pattern))
+
+    for at_ms in range(0, 30_000, 1000):
+        target.append(START_MS + at_ms, target.columns([UP]), value)
+        store.commit()
+
+    assert read(store) == {UP: [(at_ms, pattern) for at_ms in range(0, 30_000, 1000)]}
+
+
+@pytest.mark.parametrize(
+    ("start_ms", "end_ms", "expected"),
+    [
+        pytest.param(1000, 2000, [1000, 2000], id="both ends are inclusive"),
+        pytest.param(1001, 2999, [2000], id="between samples"),
+        pytest.param(2000, 2000, [2000], id="one moment"),
+        pytest.param(-5000, 0, [0], id="before the first"),
+        pytest.param(29_000, 99_000, [29_000], id="after the last"),
+        pytest.param(1001, 1999, [], id="where no sample is"),
+        pytest.param(30_000, 99_000, [], id="after all"),
+        pytest.param(2000, 1000, [], id="an end before the start"),
+    ],
+)
+def test_ranges_are_closed(store: Store, start_ms: int, end_ms: int, expected: list[int]) -> None:
+    """A range has the samples at both of its ends."""
+    target = store.target(TARGET)
+    for at_ms in range(0, 30_000, 1000):
+        append(target, at_ms, {UP: at_ms})
+        store.commit()
+
+    found = read(store, start_ms=start_ms, end_ms=end_ms)
+
+    assert found == ({UP: samples(*((at, at) for at in expected))} if expected else {})
+
+
+def test_series_without_rows_are_left_out(store: Store) -> None:
+    """A series that has no sample in the range brings no columns without rows."""
+    target = store.target(TARGET)
+    target.columns([MISSES])
+
+    append(target, 0, {UP: 1})
+
+    assert store.select([EVERYTHING], START_MS + 1, START_MS + 10) == []
+    assert read(store) == {UP: samples((0, 1))}
+    assert store.series([EVERYTHING], START_MS, START_MS) == [UP]
+
+
+# Late, missing and ended series
+
+
+def test_late_series_gets_a_new_column(store: Store) -> None:
+    """A series that comes later is absent before; the columns that were there keep their place."""
+    target = store.target(TARGET)
+    before = target.columns([UP, HITS]).tolist()
+    for second in range(20):
+        append(target, second * 1000, {UP: 1, HITS: second})
+
+    for second in range(20, 40):
+        append(target, second * 1000, {UP: 1, HITS: second, MISSES: second})
+
+    assert target.columns([UP, HITS]).tolist() == before
+    found = read(store)
+    assert found[MISSES] == samples(*((second * 1000, second) for second in range(20, 40)))
+    assert found[HITS] == samples(*((second * 1000, second) for second in range(40)))
+
+
+def test_gaps_are_announced(store: Store) -> None:
+    """`has_gaps` is true wherever a selected row lacks a sample."""
+    target = store.target(TARGET)
+    append(target, 0, {UP: 1, HITS: 1})
+    append(target, 1000, {UP: 1})
+    append(target, 2000, {UP: 1, HITS: 3})
+
+    (columns,) = store.select([Matcher("__name__", MatchOperator.EQUAL, "hits_total")], 0, 1 << 60)
+
+    assert columns.has_gaps
+    assert columns.values[:, 0].view(np.uint64).tolist() == [bits(1), bits(ABSENT), bits(3)]
+
+
+def test_stale_marker_is_a_gap(store: Store) -> None:
+    """A selection with a stale marker announces gaps; the marker ends the series."""
+    target = store.target(TARGET)
+    append(target, 0, {HITS: 1})
+    append(target, 1000, {HITS: float(STALE_MARKER)})
+
+    (columns,) = store.select([EVERYTHING], START_MS, START_MS + 5000)
+
+    assert columns.has_gaps
+    assert read(store)[HITS][-1] == (1000, bits(STALE_MARKER))
+
+
+def test_measured_nan_is_no_gap(store: Store) -> None:
+    """A NaN that was measured is a value like any other."""
+    target = store.target(TARGET)
+    append(target, 0, {HITS: float("nan")})
+    append(target, 1000, {HITS: float("nan")})
+
+    (columns,) = store.select([EVERYTHING], START_MS, START_MS + 5000)
+
+    assert not columns.has_gaps
+
+
+def test_whole_columns_have_no_gaps(store: Store) -> None:
+    """Where every row has every selected series, `has_gaps` is False."""
+    target = store.target(TARGET)
+    for second in range(40):
+        append(target, second * 1000, {UP: 1, HITS: second})
+        store.commit()
+
+    found = store.select([EVERYTHING], START_MS, START_MS + 40_000)
+
+    assert [columns.has_gaps for columns in found] == [False]
+
+
+def test_series_that_comes_back_continues(store: Store) -> None:
+    """A series that ended, and whose samples left memory, goes on in its column."""
+    target = store.target(TARGET)
+    column = target.columns([HITS])
+    append(target, 0, {UP: 1, HITS: 1})
+    append(target, 1000, {UP: 1, HITS: float(STALE_MARKER)})
+    for second in range(2, 40):
+        append(target, second * 1000, {UP: 1})
+        store.commit()
+    assert HITS not in read(store, start_ms=2000)
+
+    target.append(START_MS + 40_000, column, np.array([7.0]))
+
+    assert read(store)[HITS] == samples((0, 1), (1000, float(STALE_MARKER)), (40_000, 7))
+
+
+# Order
+
+
+def test_older_sample_is_refused(store: Store) -> None:
+    """A sample older than its series' newest is out of order; nothing of its row is kept."""
+    target = store.target(TARGET)
+    append(target, 1000, {HITS: 1})
+
+    with pytest.raises(OutOfOrderSampleError) as caught:
+        append(target, 500, {UP: 1, HITS: 0})
+
+    assert str(caught.value) == (
+        'hits_total{instance="a", job="chat"} has a sample at 2023-11-14T22:13:21.000Z, '
+        "which is newer than the one given for 2023-11-14T22:13:20.500Z"
+    )
+    assert read(store) == {HITS: samples((1000, 1))}
+
+
+def test_other_value_at_the_same_moment_is_refused(store: Store) -> None:
+    """A moment has one value; nothing of the row that brings another is kept."""
+    target = store.target(TARGET)
+    append(target, 0, {HITS: 1})
+
+    with pytest.raises(DuplicateSampleError) as caught:
+        append(target, 0, {UP: 1, HITS: 2})
+
+    assert str(caught.value) == (
+        'hits_total{instance="a", job="chat"} already has another value at 2023-11-14T22:13:20.000Z'
+    )
+    assert read(store) == {HITS: samples((0, 1))}
+
+
+def test_zero_and_minus_zero_are_different_values(store: Store) -> None:
+    """Repetition is judged by bits."""
+    target = store.target(TARGET)
+    append(target, 0, {HITS: 0.0})
+
+    with pytest.raises(DuplicateSampleError):
+        append(target, 0, {HITS: -0.0})
+
+
+def test_repetition_changes_nothing(store: Store) -> None:
+    """A batch that is sent again is stored once, also after newer ones, and whatever its order."""
+    target = store.target(TARGET)
+    append(target, 0, {UP: 1, HITS: float("nan")})
+    append(target, 0, {HITS: float("nan"), UP: 1})
+    append(target, 1000, {UP: 1, HITS: 2})
+
+    append(target, 0, {HITS: float("nan"), UP: 1})
+    append(target, 1000, {UP: 1})
+
+    assert read(store) == {
+        UP: samples((0, 1), (1000, 1)),
+        HITS: samples((0, float("nan")), (1000, 2)),
+    }
+
+
+def test_appends_at_one_moment_are_one_row(store: Store) -> None:
+    """Columns that come one after the other for the same moment share a row."""
+    target = store.target(TARGET)
+    append(target, 0, {UP: 1})
+    store.commit()
+
+    append(target, 0, {HITS: 5})
+    append(target, 0, {MISSES: 6})
+
+    (columns,) = store.select([EVERYTHING], START_MS, START_MS)
+    assert columns.values.shape == (1, 3)
+    assert read(store) == {UP: samples((0, 1)), HITS: samples((0, 5)), MISSES: samples((0, 6))}
+
+
+def test_row_of_the_past_is_inserted(store: Store) -> None:
+    """A row may lie before the target's newest, if the series that it names have nothing newer."""
+    target = store.target(TARGET)
+    for second in range(0, 60, 2):
+        append(target, second * 1000, {UP: 1})
+        store.commit()
+
+    append(target, 5000, {HITS: 5})
+    append(target, 6000, {HITS: 6, MISSES: 7})
+    store.commit()
+
+    found = read(store)
+    assert found[HITS] == samples((5000, 5), (6000, 6))
+    assert found[MISSES] == samples((6000, 7))
+    assert found[UP] == samples(*((second * 1000, 1) for second in range(0, 60, 2)))
+
+
+def test_series_of_two_targets_is_one(store: Store) -> None:
+    """A series that moved from one target to another appears once, with all its samples."""
+    first, second = store.target(TARGET), store.target(Labels({"rule_group": "new"}))
+    append(first, 0, {UP: 1, HITS: 1})
+    append(first, 1000, {UP: 1, HITS: float(STALE_MARKER)})
+    append(second, 1000, {HITS: 2})
+    append(second, 2000, {HITS: 3})
+
+    assert read(store) == {
+        UP: samples((0, 1), (1000, 1)),
+        HITS: samples((0, 1), (1000, 2), (2000, 3)),
+    }
+    assert store.series([EVERYTHING], START_MS, START_MS + 5000) == [HITS, UP]
+
+
+# Readers
+
+
+def test_accepted_samples_are_visible_at_once(store: Store) -> None:
+    """A select that begins after an append returned sees it, committed or not."""
+    target = store.target(TARGET)
+
+    for second in range(5):
+        append(target, second * 1000, {UP: second})
+        assert read(store, start_ms=second * 1000) == {UP: samples((second * 1000, second))}
+
+
+def test_arrays_handed_out_never_change(store: Store) -> None:
+    """Whatever is appended later, a reader's arrays stay as they were."""
+    target = store.target(TARGET)
+    append(target, 0, {UP: 1})
+    append(target, 2000, {UP: 2})
+    (columns,) = store.select([EVERYTHING], START_MS, START_MS + 9000)
+    timestamps, values = columns.timestamps.copy(), columns.values.copy()
+
+    append(target, 2000, {HITS: 1})
+    append(target, 1000, {MISSES: 4})
+    for second in range(3, 300):
+        append(target, second * 1000, {UP: second, series("late", n=str(second)): 1})
+        store.commit()
+    store.expire(START_MS + 250_000)
+
+    assert columns.timestamps.tolist() == timestamps.tolist()
+    assert columns.values.tobytes() == values.tobytes()
+
+
+def test_same_selection_yields_the_same_series_list(lasting_store: Store) -> None:
+    """While no series of it is new, a selection's series are the same object, memo and all."""
+    target = lasting_store.target(TARGET)
+    matcher = Matcher("__name__", MatchOperator.REGEX, "up|hits_total")
+    append(target, 0, {UP: 1, HITS: 1})
+    (first,) = lasting_store.select([matcher], START_MS, START_MS + 99_000)
+
+    for second in range(1, 40):
+        append(target, second * 1000, {UP: 1, HITS: 1, MISSES: 1})
+        lasting_store.commit()
+    (second_time,) = lasting_store.select([matcher], START_MS + 30_000, START_MS + 99_000)
+    append(target, 40_000, {UP: 1, series("hits_total", code="500"): 1})
+    (third_time,) = lasting_store.select([matcher], START_MS, START_MS + 99_000)
+
+    assert second_time.series is first.series
+    assert third_time.series is not first.series
+    assert len(third_time.series) == 3
+
+
+MATCHED = [
+    series("up", zone="east"),
+    series("up", zone="west"),
+    series("up"),
+    series("hits_total", zone="east"),
+]
+
+
+@pytest.mark.parametrize(
+    ("matchers", "expected"),
+    [
+        pytest.param([("__name__", "=", "up")], [0, 1, 2], id="name"),
+        pytest.param([("__name__", "=", "up"), ("zone", "=", "east")], [0], id="two labels"),
+        pytest.param([("zone", "=", "")], [2], id="absent label equals the empty value"),
+        pytest.param([("zone", "!=", "")], [0, 1, 3], id="present label"),
+        pytest.param([("zone", "!=", "east")], [1, 2], id="not equal includes the absent"),
+        pytest.param([("zone", "=~", "e.*|west")], [0, 1, 3], id="regex"),
+        pytest.param([("zone", "=~", "eas")], [], id="regex is anchored"),
+        pytest.param([("zone", "=~", ".*")], [0, 1, 2, 3], id="regex that matches the absent"),
+        pytest.param([("zone", "!~", "e.*")], [1, 2], id="negative regex includes the absent"),
+        pytest.param([("zone", "!~", ".+")], [2], id="negative regex of everything"),
+        pytest.param([("__name__", "=~", "up|hits.*"), ("zone", "=", "east")], [0, 3], id="names"),
+        pytest.param([("color", "=", "")], [0, 1, 2, 3], id="a label that no series has"),
+        pytest.param([("color", "=", "red")], [], id="a value that no series has"),
+        pytest.param([], [0, 1, 2, 3], id="no matcher"),
+    ],
+)
+def test_matchers_choose_series(
+    store: Store, matchers: list[tuple[str, str, str]], expected: list[int]
+) -> None:
+    """Every matcher must hold; an absent label has the empty value."""
+    target = store.target(TARGET)
+    append(target, 0, dict.fromkeys(MATCHED, 1.0))
+    conditions = [Matcher(name, MatchOperator(sign), value) for name, sign, value in matchers]
+
+    found = store.select(conditions, START_MS, START_MS)
+
+    chosen = sorted(MATCHED[index] for index in expected)
+    assert sorted(labels for columns in found for labels in columns.series) == chosen
+    assert store.series(conditions, START_MS, START_MS) == chosen
+
+
+def find_torn(columns: SeriesColumns) -> str:
+    """Say what is wrong with rows that hold the second they were written at, in every column."""
+    seconds = (columns.timestamps - START_MS) / 1000
+    if not (columns.values == seconds[:, None]).all():
+        return f"a row with other values than its own: {columns}"
+    if (np.diff(seconds) != 1).any():
+        return f"a row is missing: {columns}"
+    return ""
+
+
+def test_readers_and_appenders_run_together(lasting_store: Store) -> None:
+    """Threads that select while others append and commit see whole rows in order."""
+    names = [series("work", part=str(part)) for part in range(20)]
+    done = threading.Event()
+    torn: set[str] = set()
+
+    def write(instance: str) -> None:
+        target = lasting_store.target(Labels({"instance": instance}))
+        columns = target.columns([labels.updated({"instance": instance}) for labels in names])
+        for second in range(300):
+            target.append(START_MS + second * 1000, columns, np.full(len(names), float(second)))
+
+    def check() -> None:
+        while not done.is_set():
+            torn.update(map(find_torn, lasting_store.select([EVERYTHING], START_MS, 1 << 60)))
+
+    def commit() -> None:
+        while not done.is_set():
+            lasting_store.commit()
+
+    writers = [threading.Thread(target=write, args=(str(number),)) for number in range(3)]
+    others = [threading.Thread(target=work) for work in (check, check, commit)]
+    for thread in [*writers, *others]:
+        thread.start()
+    for thread in writers:
+        thread.join()
+    done.set()
+    for thread in others:
+        thread.join()
+
+    assert torn <= {""}
+    found = read(lasting_store)
+    assert len(found) == 60
+    assert all(len(values) == 300 for values in found.values())
+
+
+# The store as a whole
+
+
+def test_expired_samples_go(store: Store) -> None:
+    """What is older than the limit goes, what is younger stays, an empty series is forgotten."""
+    target = store.target(TARGET)
+    append(target, 0, {HITS: 1})
+    for second in range(1, 40):
+        append(target, second * 1000, {UP: second})
+        store.commit()
+
+    rows = store.expire(START_MS + 30_000)
+
+    assert rows > 0
+    assert read(store, start_ms=30_000) == {
+        UP: samples(*((second * 1000, second) for second in range(30, 40)))
+    }
+    assert read(store, end_ms=20_000) == {}
+    assert store.statistics().series == 1
+
+
+def test_expired_series_comes_back(store: Store) -> None:
+    """A column that was handed out before its series expired can still be appended to."""
+    target = store.target(TARGET)
+    columns = target.columns([HITS])
+    target.append(START_MS, columns, np.array([1.0]))
+    append(target, 50_000, {UP: 1})
+    store.commit()
+    store.expire(START_MS + 40_000)
+
+    target.append(START_MS + 51_000, columns, np.array([2.0]))
+    store.commit()
+
+    assert read(store) == {HITS: samples((51_000, 2)), UP: samples((50_000, 1))}
+
+
+def test_statistics_count(store: Store) -> None:
+    """The statistics say what the store holds."""
+    target = store.target(TARGET)
+    append(target, 0, {UP: 1, HITS: 1})
+    append(target, 5000, {UP: 1})
+
+    statistics = store.statistics()
+
+    assert (statistics.series, statistics.samples, statistics.targets) == (2, 3, 1)
+    assert (statistics.oldest_ms, statistics.newest_ms) == (START_MS, START_MS + 5000)
+
+
+def test_empty_store_is_empty(store: Store) -> None:
+    """A store that nothing was appended to answers, with nothing."""
+    store.commit()
+
+    assert store.select([EVERYTHING], 0, 1 << 60) == []
+    assert store.series([EVERYTHING], 0, 1 << 60) == []
+    assert store.expire(1 << 60) == 0
+    assert store.statistics().oldest_ms is None
+
+
+def test_equal_labels_are_one_target(store: Store) -> None:
+    """A target is known by its labels; what was appended through one appender, the other knows."""
+    append(store.target(TARGET), 0, {UP: 1})
+
+    with pytest.raises(OutOfOrderSampleError):
+        append(store.target(Labels(dict(TARGET))), -1, {UP: 1})
+
+
+def test_closing_twice_is_harmless(store: Store) -> None:
+    """`close` may be called by whoever is last, and by everybody."""
+    append(store.target(TARGET), 0, {UP: 1})
+
+    store.close()
+    store.close()
+
+
+# Everything at once, against a model
+
+
+class Model:
+    """A store as a dict: what each series has, and what may be asked for."""
+
+    def __init__(self) -> None:
+        self.series: dict[Labels, dict[int, int]] = {}
+        self.expired_ms = -(10**9)
+
+    def append(self, at_ms: int, row: dict[Labels, float]) -> type[Exception] | None:
+        for labels, value in row.items():
+            known = self.series.get(labels, {})
+            newest = max(known, default=-(10**9))
+            if newest < at_ms or known.get(at_ms) == bits(value):
+                continue
+            return DuplicateSampleError if newest == at_ms else OutOfOrderSampleError
+        for labels, value in row.items():
+            self.series.setdefault(labels, {})[at_ms] = bits(value)
+        return None
+
+    def read(self, name: str, start_ms: int, end_ms: int) -> Samples:
+        found = {}
+        for labels, values in self.series.items():
+            within = sorted((at, v) for at, v in values.items() if start_ms <= at <= end_ms)
+            if within and (not name or labels.name == name):
+                found[labels] = within
+        return found
+
+
+VALUES = [0.0, -0.0, 1.0, 2.5, 1e300, float("inf"), float("nan"), float(STALE_MARKER)]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4, random.SystemRandom().getrandbits(32)], ids=str)
+def test_store_behaves_like_a_dict(store: Store, seed: int) -> None:
+    """Under random appends, repetitions, commits, expiries and reads, store and dict agree."""
+    print(f"seed={seed}")  # noqa: T201 - shown when the test fails
+    chance = random.Random(seed)
+    model = Model()
+    targets = [store.target(Labels({"instance": str(number)})) for number in range(2)]
+    names = ["alpha", "beta", "gamma"]
+    now_ms = 0
+
+    for _ in range(150):
+        action = chance.random()
+        if action < 0.6:
+            number = chance.randrange(2)
+            size = chance.randint(1, 8)
+            row = {
+                Labels({"__name__": chance.choice(names), "i": str(number), "n": str(n)}): (
+                    chance.choice(VALUES)
+                )
+                for n in chance.sample(range(12), size)
+            }
+            now_ms += chance.choice([0, 0, 100, 1000, 1000, 1500])
+            at_ms = now_ms - chance.choice([0, 0, 0, 0, 50, 1000, 3000])
+            expected = model.append(at_ms, row)
+            if expected is None:
+                append(targets[number], at_ms, row)
+            else:
+                with pytest.raises((DuplicateSampleError, OutOfOrderSampleError)):
+                    append(targets[number], at_ms, row)
+        elif action < 0.8:
+            store.commit()
+        elif action < 0.82:
+            model.expired_ms = max(model.expired_ms, now_ms - 20_000)
+            store.expire(START_MS + model.expired_ms)
+        else:
+            name = chance.choice(["", *names])
+            start_ms = max(now_ms - chance.randrange(60_000), model.expired_ms)
+            end_ms = start_ms + chance.randrange(60_000)
+            matchers = [Matcher("__name__", MatchOperator.EQUAL, name)] if name else [EVERYTHING]
+            found = read(store, *matchers, start_ms=start_ms, end_ms=end_ms)
+            assert found == model.read(name, start_ms, end_ms)

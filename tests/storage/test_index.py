@@ -1,0 +1,93 @@
+"""Postings against the plain definition of matching."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from sakshi.model.labels import Labels
+from sakshi.model.matcher import Matcher, MatchOperator, matches_all
+from sakshi.storage.index import SeriesIndex, SeriesPlace
+
+VALUES = ["", "a", "b", "ab", "ba"]
+PATTERNS = ["", "a", "a|b", ".*", ".+", "a.*", "[^a]*"]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_index_finds_what_matches(seed: int) -> None:
+    """The postings find the series that meet every matcher, whatever was added and removed."""
+    chance = random.Random(seed)
+    index = SeriesIndex()
+    places = [
+        SeriesPlace(
+            Labels({"__name__": "m", "n": str(n), **{k: chance.choice(VALUES) for k in "xyz"}}),
+            1,
+            n,
+        )
+        for n in range(60)
+    ]
+    index.add(places)
+    removed = chance.sample(places, chance.randrange(60))
+    index.remove(removed)
+
+    for _ in range(20):
+        matchers = [
+            Matcher(chance.choice("xyzq"), chance.choice(list(MatchOperator)), pattern)
+            for pattern in chance.sample(PATTERNS, chance.randrange(4))
+        ]
+        found, _ = index.find(matchers)
+        living = [place for place in places if place not in removed]
+        assert found == [place for place in living if matches_all(matchers, place.labels)]
+
+
+def test_index_tells_what_is_new() -> None:
+    """Who saw a version learns what was added since, and that something was removed."""
+    index = SeriesIndex()
+    first, second = (SeriesPlace(Labels({"n": n}), 1, int(n)) for n in "12")
+    index.add([first])
+    _, seen = index.find([])
+
+    index.add([first, second])
+    added = index.added_since(seen)
+    index.remove([first])
+
+    assert added is not None
+    assert added[0] == [second]
+    assert index.added_since(added[1]) is None
+
+
+def test_index_forgets_what_was_removed() -> None:
+    """Places of removed series are given up when they outnumber the living."""
+    index = SeriesIndex()
+    places = [SeriesPlace(Labels({"n": str(n)}), 1, n) for n in range(5000)]
+    index.add(places)
+
+    index.remove(places[10:])
+
+    assert len(index) == 10
+    assert index.version.places < 2000
+    assert index.find([Matcher("n", MatchOperator.EQUAL, "3")])[0] == [places[3]]
+
+
+def test_index_knows_shared_series() -> None:
+    """A series is shared while more than one target has it."""
+    index, labels = SeriesIndex(), Labels({"n": "1"})
+    index.add([SeriesPlace(labels, 1, 0)])
+    assert not index.is_shared(labels)
+
+    index.add([SeriesPlace(labels, 2, 0)])
+    assert index.is_shared(labels)
+
+    index.remove([SeriesPlace(labels, 1, 0)])
+    assert not index.is_shared(labels)
+    assert len(index) == 1
+
+
+def test_families_are_numbered() -> None:
+    """A metric family keeps its number; new ones come after those that were restored."""
+    index = SeriesIndex()
+    index.restore_family("up", 7)
+
+    assert [index.family(name) for name in ("hits", "up", "hits", "misses")] == [8, 7, 8, 9]
+    assert index.families() == {"up": 7, "hits": 8, "misses": 9}
