@@ -77,7 +77,7 @@ class QueryResult:
     """An answer, with what the engine wants to say about it.
 
     Args:
-        steps: shape (steps,), int64: the evaluation times in milliseconds; one for an instant query.
+        steps: shape (steps,), int64: evaluation times in milliseconds; one for an instant query.
         value: a range query answers Scalar or Vector only.
         warnings: texts; the answer may be incomplete or wrong.
         infos: texts; the query is probably not what was meant.

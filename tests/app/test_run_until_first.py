@@ -1,0 +1,57 @@
+"""How a sakshi ends: by whoever comes first, and never in silence."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from sakshi.app.monitor import run_until_first
+
+
+async def test_an_end_cancels_the_tasks_and_waits_for_them():
+    """What runs is told to stop, and has stopped when the call returns."""
+    stopped = []
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            stopped.append(True)
+
+    await run_until_first([asyncio.sleep(0)], [work(), work()])
+
+    assert stopped == [True, True]
+
+
+async def test_a_task_that_fails_ends_the_others_and_is_heard():
+    """A part that breaks does not leave the rest running as if nothing had happened."""
+    stopped = []
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.append(True)
+
+    async def fail() -> None:
+        raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        await run_until_first([asyncio.Event().wait()], [work(), fail()])
+
+    assert stopped == [True]
+
+
+async def test_a_task_that_ends_well_ends_nothing():
+    """Some tasks have an end of their own: announcing that all is ready, for one."""
+    stop = asyncio.Event()
+    tasks = [asyncio.sleep(0), asyncio.Event().wait()]
+    running = asyncio.ensure_future(run_until_first([stop.wait()], tasks))
+
+    await asyncio.wait([running], timeout=0.05)
+    assert not running.done()
+
+    stop.set()
+    await running
