@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 import pytest
 
@@ -47,7 +49,7 @@ async def test_a_task_that_fails_ends_the_others_and_is_heard():
 async def test_a_task_that_ends_well_ends_nothing():
     """Some tasks have an end of their own: announcing that all is ready, for one."""
     stop = asyncio.Event()
-    tasks = [asyncio.sleep(0), asyncio.Event().wait()]
+    tasks: list[Coroutine[Any, Any, Any]] = [asyncio.sleep(0), asyncio.Event().wait()]
     running = asyncio.ensure_future(run_until_first([stop.wait()], tasks))
 
     await asyncio.wait([running], timeout=0.05)

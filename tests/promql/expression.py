@@ -110,7 +110,7 @@ class ExpressionGenerator:
 
     def _mathematics(self, depth: int) -> str:
         function = self._choose(
-            "abs", "ceil", "floor", "sqrt", "exp", "ln", "log2", "log10", "sgn", "sin", "atan",
+            "abs", "ceil", "floor", "sqrt", "exp", "ln", "log2", "log10", "sgn", "atan",
             "sort", "sort_desc", "deg", "-", "round", *DATES,
         )  # fmt: skip
         if function in DATES:  # of moments, not of numbers that Go cannot take for one

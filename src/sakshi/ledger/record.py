@@ -1,9 +1,12 @@
-"""What passes over the ledger's counter: evaluations in, destinations asked, deliveries out."""
+"""What passes over the ledger's counter: evaluations in, destinations asked, deliveries out.
+
+The rules hold the `AlertRecorder` side; what the dispatcher holds is in `group.py`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -20,12 +23,15 @@ class Destination:
         integration: `email[0]`, `slack[0]`, `pagerduty[0]`, `webhook[1]`: kind and position.
         route_id: the route's place in the tree: `{}/{severity="critical"}`.
         group_labels: the labels that the route groups by, with this alert's values.
+        group_wait_ms: how long a group that has no timer yet waits for more alerts before its first
+            message; not part of the identity.
     """
 
     receiver: str
     integration: str
     route_id: str
     group_labels: Labels
+    group_wait_ms: int = field(default=0, compare=False)
 
     @property
     def group_key(self) -> str:
@@ -41,7 +47,7 @@ class AlertRecorder(Protocol):
     """The rules' side of the ledger. Blocking; called from the rules' thread."""
 
     def load_alerts(self) -> Sequence[Alert]:
-        """Return the alerts that were active (or resolved less than 15 minutes ago) when last recorded."""
+        """Return the alerts that were active, or resolved lately, when last recorded."""
 
     def record(
         self, rule_id: str, alerts: Sequence[Alert], transitions: Sequence[Transition], at_ms: int
@@ -53,10 +59,15 @@ class AlertRecorder(Protocol):
 
         Args:
             rule_id: as `Alert.rule_id`.
-            alerts: every alert of the rule that is active now (pending, firing) or was resolved less
+            alerts: every alert of the rule that is active now (pending, firing) or was resolved
+            less
                 than 15 minutes ago.
             transitions: what changed at this evaluation; may be empty.
             at_ms: the evaluation, milliseconds since the epoch.
+
+        Raises:
+            LedgerWriteError: the disk refused; nothing was recorded. The caller keeps its state and
+                records again at the next evaluation.
         """
 
 
@@ -66,8 +77,12 @@ class DeliveryState(StrEnum):
     WAITING = "waiting"
     """Held by the group's timer, or to be tried again."""
     DELIVERED = "delivered"
+    """Accepted by the receiver."""
+    SKIPPED = "skipped"
+    """Not told on purpose; the reason says why: resolved before the first message, ..."""
     DEAD = "dead"
-    """Given up: refused for good, or retried for 24 hours."""
+    """Given up: refused for good, or retried for 24 hours. While the alert still fires, the group's
+    next message carries it again; if that one is accepted, the delivery is DELIVERED after all."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +98,8 @@ class Delivery:
         delivery_state: what became of it.
         due_ms: when the next attempt is made; meaningful while WAITING.
         attempts: how many were made.
-        last_error: why the last attempt failed, in words; empty where none failed.
+        last_error: why the last attempt failed, why it waits (muted), or why it was skipped, in
+            words; else empty. Never a secret.
         delivered_ms: when the receiver accepted it; None until then.
     """
 

@@ -34,8 +34,7 @@ def aggregate(block: Block, expr: Aggregation) -> Vector:
     """
     vector = block.vector(expr.expr)
     if expr.operator == "count_values":
-        assert expr.parameter is not None
-        return count_values(vector, block.text(expr.parameter), expr.grouping, expr.without)
+        return count_values(block, vector, expr)
     parameter = None if expr.parameter is None else block.scalar(expr.parameter)
     if not len(vector.series):
         return empty_vector(len(block.times))

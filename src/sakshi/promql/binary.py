@@ -16,7 +16,7 @@ from sakshi.promql.ast import Binary, Cardinality, Unary, ValueType, VectorMatch
 from sakshi.promql.block import Block, Value
 from sakshi.promql.engine import Scalar, Vector
 from sakshi.promql.errors import QueryEvaluationError
-from sakshi.promql.matching import Ambiguity, Pairing, pairing_of
+from sakshi.promql.matching import Ambiguity, Pairing, ambiguity_of, pairing_of
 from sakshi.promql.operator import SET_OPERATORS
 from sakshi.promql.set_operation import combine_sets
 from sakshi.promql.vector import (
@@ -74,7 +74,7 @@ def combine(block: Block, expr: Binary) -> Value:
     left, right = block.vector(expr.left), block.vector(expr.right)
     if operator in SET_OPERATORS:
         return combine_sets(operator, left, right, matching)
-    return _combine_vectors(expr, left, right, matching)
+    return _combine_vectors(block, expr, left, right, matching)
 
 
 def negate(block: Block, expr: Unary) -> Value:
@@ -104,16 +104,25 @@ def _combine_with_scalar(expr: Binary, vector: Vector, left: Values, right: Valu
     return Vector(vector.series, vector.values, both(kept, vector.present))
 
 
-def _combine_vectors(expr: Binary, left: Vector, right: Vector, matching: VectorMatching) -> Vector:
+def _combine_vectors(
+    block: Block, expr: Binary, left: Vector, right: Vector, matching: VectorMatching
+) -> Vector:
     is_filter = expr.operator in COMPARISON and not expr.return_bool
     if not len(left.series) or not len(right.series):
         return empty_vector(len(left.values))
-    pairing = pairing_of(left.series, right.series, matching, drop_name=not is_filter)
     swapped = matching.cardinality is Cardinality.ONE_TO_MANY
     many, one = (right, left) if swapped else (left, right)
-    if pairing.ambiguity is not None:
-        side = "left" if swapped else "right"
-        _refuse_ambiguity(pairing.ambiguity, many, one, side)
+    ambiguity = ambiguity_of(one.series, matching)
+    if len(ambiguity.columns):
+        _refuse_ambiguity(ambiguity, many, one, "left" if swapped else "right")
+    pairing = pairing_of(
+        left.series,
+        right.series,
+        matching,
+        drop_name=not is_filter,
+        pairs_max=block.budget.limits.pairs,
+    )
+    block.budget.admit(len(pairing.many) * len(block.times))
 
     present = both(_columns(many.present, pairing.many), _columns(one.present, pairing.one))
     many_values, one_values = many.values[:, pairing.many], one.values[:, pairing.one]

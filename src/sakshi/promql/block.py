@@ -12,6 +12,7 @@ from typing import Protocol, TypeAlias
 from sakshi.promql.annotation import Annotations
 from sakshi.promql.ast import Call, Expr
 from sakshi.promql.engine import Scalar, Text, Vector
+from sakshi.promql.limit import Budget
 from sakshi.promql.window import Kernel
 from sakshi.storage.store import Timestamps, Values
 
@@ -38,6 +39,10 @@ class Block(Protocol):
 
     def text(self, expr: Expr) -> str:
         """Return the value of a string expression."""
+
+    @property
+    def budget(self) -> Budget:
+        """What the query may cost: to be asked before numbers are laid out."""
 
     def windows(
         self, expr: Expr, kernel: Kernel, samples_min: int = 1, parameters: Sequence[Values] = ()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
+from sakshi.promql.ast import Aggregation
+from sakshi.promql.block import Block
 from sakshi.promql.engine import Vector
 from sakshi.promql.errors import QueryEvaluationError
 from sakshi.promql.grouping import grouping_of
@@ -14,29 +14,32 @@ from sakshi.promql.vector import empty_vector, presence
 from sakshi.storage.store import SeriesList
 
 
-def count_values(vector: Vector, label: str, grouping: Sequence[str], without: bool) -> Vector:
+def count_values(block: Block, vector: Vector, expr: Aggregation) -> Vector:
     """Return, a group and value, how many series have that value; it stands in a label.
 
     Args:
-        vector: any.
-        label: takes the value, in place of a label of that name.
-        grouping: label names.
-        without: whether `grouping` is what to drop instead of what to keep.
+        block: the steps at hand.
+        vector: the operand's value.
+        expr: its parameter names the label that takes the value, in place of one of that name.
 
     Raises:
         QueryEvaluationError: the label's name is empty.
+        QueryLimitError: there are too many values.
     """
+    assert expr.parameter is not None
+    label = block.text(expr.parameter)
     if not label:
         raise QueryEvaluationError(
             'expected a label name as the parameter of count_values, found ""'
         )
-    names = {*grouping, label} if without else {*grouping} - {label}
-    groups = grouping_of(vector.series, tuple(names), without=without)
+    names = {*expr.grouping, label} if expr.without else {*expr.grouping} - {label}
+    groups = grouping_of(vector.series, tuple(names), without=expr.without)
     steps, columns = np.nonzero(presence(vector))
     if not len(steps):
         return empty_vector(len(vector.values))
     distinct, codes = np.unique(vector.values[steps, columns], return_inverse=True)
     cells, counted = np.unique(groups.codes()[columns] * len(distinct) + codes, return_inverse=True)
+    block.budget.admit(len(vector.values) * len(cells))
     texts = [format_plain(value) for value in distinct.tolist()]
     labels = [
         groups.series[group].updated({label: texts[code]})

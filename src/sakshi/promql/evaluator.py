@@ -43,7 +43,7 @@ from sakshi.promql.limit import Budget
 from sakshi.promql.registry import FUNCTIONS
 from sakshi.promql.selection import JoinedSeries, Selection, newest, samples
 from sakshi.promql.timeline import Timeline
-from sakshi.promql.vector import ONE_NAMELESS, broadcast, join_steps
+from sakshi.promql.vector import broadcast, join_steps, joined_cells
 from sakshi.promql.window import Kernel, evaluate_windows
 from sakshi.storage.store import Querier, SeriesColumns, Timestamps, Values
 from sakshi.storage.value import ABSENT_BITS
@@ -122,6 +122,7 @@ class Level:
             if not isinstance(value, Text):
                 budget.charge(value.values.size)
             blocks.append(value)
+        budget.charge(joined_cells(blocks))
         return join_steps(blocks)
 
     def samples(self, expr: Source) -> Sequence[SeriesSamples]:
@@ -198,11 +199,8 @@ class Level:
         if not timeline.count:
             return ()
         self.query.budget.charge(timeline.count)
-        value = Level(self.query, timeline).value(expr.expr)
-        assert not isinstance(value, Text)
-        vector = value
-        if isinstance(vector, Scalar):
-            vector = Vector(ONE_NAMELESS, vector.values[:, None])
+        vector = Level(self.query, timeline).value(expr.expr)
+        assert isinstance(vector, Vector)
         if vector.present is None:
             return (SeriesColumns(vector.series, timeline.times(), vector.values, has_gaps=False),)
         values = vector.values.copy()
@@ -227,9 +225,14 @@ class StepBlock:
         """Where to say what does not stop the query."""
         return self._level.query.annotations
 
+    @property
+    def budget(self) -> Budget:
+        """What the query may cost."""
+        return self._level.query.budget
+
     def value(self, expr: Expr) -> Value:
         """Return the value of an expression that is no range vector."""
-        self._level.query.budget.check()
+        self.budget.check()
         if len(self._times) > 1 and self._level.is_fixed(expr):
             return broadcast(self._level.fixed_value(expr), len(self._times))
         return self._evaluate(expr)
@@ -304,9 +307,8 @@ class StepBlock:
                 return self.value(expr.expr)
             case NumberLiteral():
                 return Scalar(np.full(len(self._times), expr.value))
-            case StringLiteral():
-                return Text(expr.value)
-        raise AssertionError(f"{type(expr).__name__} has no value of its own")
+        assert isinstance(expr, StringLiteral)
+        return Text(expr.value)
 
 
 def _inner(expr: Expr) -> Expr:

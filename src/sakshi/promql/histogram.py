@@ -64,6 +64,7 @@ def _histogram_quantile(block: Block, call: Call) -> Vector:
         )
     if not len(histograms.series):
         return empty_vector(len(block.times))
+    block.budget.admit(histograms.columns.size * len(block.times))
     counts, bounds, sizes = _present_buckets(histograms, vector)
     if _lift_decreases(counts):
         block.annotations.inform(

@@ -31,7 +31,7 @@ def render_instant(result: QueryResult) -> bytes:
             return _data(b"string", b"[%b,%b]" % (time, orjson.dumps(text)))
         case Samples(series):
             return _data(b"matrix", _join(map(_render_samples, series)))
-        case Vector() as vector:
+        case vector:
             return _data(b"vector", _join(_render_vector(vector, time)))
 
 

@@ -24,6 +24,11 @@ class EvaluationLimits:
         timeout_seconds: wall time; Prometheus' `--query.timeout`.
         block_cells: numbers of a vector that are computed at once, steps times series: 8 MB, a few
             milliseconds of arithmetic, so that deadlines are seen and intermediates stay small.
+        transient_cells: numbers that one operator may lay out beside its operands: ten times a
+            block, 80 MB. Only operands that fit badly need more (buckets of very unequal
+            histograms, values that differ everywhere).
+        pairs: series that a binary operator may pair: many more than there are on either side
+            come of a match group that has hundreds on both.
         parsed_queries: syntax trees kept: the rules and panels of a large installation.
         joined_lists: series lists kept that join several targets' series: one for each selector
             that is asked again and again.
@@ -33,6 +38,8 @@ class EvaluationLimits:
     points_per_series: int = 11_000
     timeout_seconds: float = 120.0
     block_cells: int = 1_000_000
+    transient_cells: int = 10_000_000
+    pairs: int = 1_000_000
     parsed_queries: int = 1000
     joined_lists: int = 200
 
@@ -70,6 +77,18 @@ class Budget:
         if self._clock.monotonic() >= self._deadline:
             raise QueryTimeoutError(
                 f"query timed out: it was not done after {self.timeout_seconds:g} s"
+            )
+
+    def admit(self, cells: int) -> None:
+        """Allow an operator to lay out so many numbers for a moment, or stop the query.
+
+        Raises:
+            QueryLimitError: it may not.
+        """
+        if cells > self.limits.transient_cells:
+            raise QueryLimitError(
+                f"an operator of the query would need {cells:,} numbers at once, of which "
+                f"{self.limits.transient_cells:,} are allowed"
             )
 
     def charge(self, samples: int) -> None:

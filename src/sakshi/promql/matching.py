@@ -16,6 +16,7 @@ import numpy as np
 
 from sakshi.model.labels import METRIC_NAME, Labels
 from sakshi.promql.ast import Cardinality, VectorMatching
+from sakshi.promql.errors import QueryLimitError
 from sakshi.promql.memo import derive
 from sakshi.promql.vector import Indices, Relabeling
 from sakshi.storage.store import SeriesList
@@ -45,7 +46,6 @@ class Pairing:
             left one where neither may).
         one: shape (pairs,): column of the other side.
         result: the pairs' label sets, and which of them are the same.
-        ambiguity: of the one side; None where each match group has one series.
         rivals: shape (pairs,): pairs with the same number must not have values at the same step;
             None where all are different.
     """
@@ -53,12 +53,16 @@ class Pairing:
     many: Indices
     one: Indices
     result: Relabeling
-    ambiguity: Ambiguity | None
     rivals: Indices | None
 
 
 def pairing_of(
-    left: SeriesList, right: SeriesList, matching: VectorMatching, *, drop_name: bool
+    left: SeriesList,
+    right: SeriesList,
+    matching: VectorMatching,
+    *,
+    drop_name: bool,
+    pairs_max: int,
 ) -> Pairing:
     """Return the pairs of two vectors' series.
 
@@ -67,9 +71,19 @@ def pairing_of(
         right: the right operand's series.
         matching: not many-to-many.
         drop_name: whether the results lose the metric name.
+        pairs_max: how many there may be.
+
+    Raises:
+        QueryLimitError: there are more.
     """
     key = ("pairing", matching, right, drop_name)
-    return derive(left, key, lambda: _pair(left, right, matching, drop_name))
+    return derive(left, key, lambda: _pair(left, right, matching, drop_name, pairs_max))
+
+
+def ambiguity_of(series: SeriesList, matching: VectorMatching) -> Ambiguity:
+    """Return which series of the one side must not be present together; empty where none."""
+    key = ("ambiguity", matching.on, matching.labels)
+    return derive(series, key, lambda: _ambiguity(_columns_of(series, matching)))
 
 
 def match_groups(series: SeriesList, matching: VectorMatching) -> Sequence[Labels]:
@@ -87,17 +101,23 @@ def _match_group(matching: VectorMatching) -> Callable[[Labels], Labels]:
 
 
 def _pair(
-    left: SeriesList, right: SeriesList, matching: VectorMatching, drop_name: bool
+    left: SeriesList,
+    right: SeriesList,
+    matching: VectorMatching,
+    drop_name: bool,
+    pairs_max: int,
 ) -> Pairing:
     swapped = matching.cardinality is Cardinality.ONE_TO_MANY
     many_series, one_series = (right, left) if swapped else (left, right)
-    one_groups = match_groups(one_series, matching)
-    columns_of: dict[Labels, list[int]] = {}
-    for column, group in enumerate(one_groups):
-        columns_of.setdefault(group, []).append(column)
+    columns_of, many_groups = _columns_of(one_series, matching), match_groups(many_series, matching)
+    count = sum(len(columns_of.get(group, ())) for group in many_groups)
+    if count > pairs_max:
+        raise QueryLimitError(
+            f"a binary operator would pair {count:,} series, of which {pairs_max:,} are allowed"
+        )
     pairs = [
         (many_column, one_column, group)
-        for many_column, group in enumerate(match_groups(many_series, matching))
+        for many_column, group in enumerate(many_groups)
         for one_column in columns_of.get(group, ())
     ]
     describe = _result_labels(matching, drop_name)
@@ -110,18 +130,23 @@ def _pair(
         np.array([many for many, _, _ in pairs], np.intp),
         np.array([one for _, one, _ in pairs], np.intp),
         result,
-        _ambiguity(columns_of),
         rivals,
     )
 
 
-def _ambiguity(columns_of: dict[Labels, list[int]]) -> Ambiguity | None:
+def _columns_of(series: SeriesList, matching: VectorMatching) -> dict[Labels, list[int]]:
+    """Return the columns of each match group."""
+    columns_of: dict[Labels, list[int]] = {}
+    for column, group in enumerate(match_groups(series, matching)):
+        columns_of.setdefault(group, []).append(column)
+    return columns_of
+
+
+def _ambiguity(columns_of: dict[Labels, list[int]]) -> Ambiguity:
     shared = {group: columns for group, columns in columns_of.items() if len(columns) > 1}
-    if not shared:
-        return None
     sizes = np.array([len(columns) for columns in shared.values()], np.intp)
     return Ambiguity(
-        np.concatenate([np.array(columns, np.intp) for columns in shared.values()]),
+        np.array([column for columns in shared.values() for column in columns], np.intp),
         np.cumsum(sizes) - sizes,
         tuple(shared),
     )

@@ -34,10 +34,10 @@ def repair_sums(
     """
     if values.size == 0 or values.min() >= 0 or values.max() <= 0:
         return sums
-    for step, column in np.argwhere(np.abs(sums) * CANCELLATION_MAX < magnitudes()).tolist():
-        found = terms(step, column)
-        if np.isfinite(found).all():
-            sums[step, column] = math.fsum(found.tolist())
+    sizes = magnitudes()
+    cancelled = (np.abs(sums) * CANCELLATION_MAX < sizes) & np.isfinite(sizes)
+    for step, column in np.argwhere(cancelled).tolist():
+        sums[step, column] = math.fsum(terms(step, column).tolist())
     return sums
 
 

@@ -153,6 +153,15 @@ def join_steps(blocks: Sequence[Scalar | Text | Vector]) -> Scalar | Text | Vect
     return Vector(series, values, np.concatenate([presence(vector) for vector in vectors]))
 
 
+def joined_cells(blocks: Sequence[Scalar | Text | Vector]) -> int:
+    """Return how many numbers `join_steps` makes because blocks have different series, at most."""
+    vectors = [block for block in blocks if isinstance(block, Vector)]
+    if all(vector.series is vectors[0].series for vector in vectors):
+        return 0
+    steps = sum(len(vector.values) for vector in vectors)
+    return steps * sum(len(vector.series) for vector in vectors)
+
+
 def _aligned(vectors: Sequence[Vector]) -> list[Vector]:
     """Return vectors of different series as vectors of all their series."""
     positions: dict[Labels, int] = {}

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from sakshi.ledger import LedgerFileError
+from sakshi.ledger.database import MIGRATIONS, Database
+
+
+def test_a_commit_is_on_the_disk_when_it_returns(tmp_path: Path) -> None:
+    """The write-ahead log is synced at each commit."""
+    database = Database(tmp_path / "alerts.db")
+
+    with database.transaction() as connection:
+        (synchronous,) = connection.execute("pragma synchronous").fetchone()
+        (journal,) = connection.execute("pragma journal_mode").fetchone()
+    database.close()
+
+    assert (synchronous, journal) == (2, "wal")
+
+
+def test_a_mistake_of_ours_is_not_called_the_disks(tmp_path: Path) -> None:
+    """A broken constraint is a defect; it is undone, and shown as it is."""
+    database = Database(tmp_path / "alerts.db")
+
+    with pytest.raises(sqlite3.IntegrityError), database.transaction() as connection:
+        connection.execute("insert into outbox (transition_id, group_id) values (1, 1)")
+
+    with database.reading() as connection:
+        assert connection.execute("select count(*) from outbox").fetchone()[0] == 0
+    database.close()
+
+
+def test_a_ledger_of_a_later_version_is_refused(tmp_path: Path) -> None:
+    """A downgrade says so, rather than losing what it does not know."""
+    path = tmp_path / "alerts.db"
+    Database(path).close()
+    connection = sqlite3.connect(path)
+    connection.execute(f"pragma user_version = {len(MIGRATIONS) + 1}")
+    connection.close()
+
+    with pytest.raises(LedgerFileError) as refusal:
+        Database(path)
+
+    assert str(refusal.value) == (
+        f"{path}: expected a ledger of version {len(MIGRATIONS)} or before,"
+        f" found version {len(MIGRATIONS) + 1}: it was written by a newer sakshi"
+    )
+
+
+def test_another_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    """A path that names somebody else's file does no harm to it."""
+    path = tmp_path / "alerts.db"
+    connection = sqlite3.connect(path)
+    connection.execute("create table song (title text)")
+    connection.close()
+
+    with pytest.raises(LedgerFileError, match="expected a ledger, found another database"):
+        Database(path)
+
+    connection = sqlite3.connect(path)
+    assert connection.execute("select name from sqlite_schema").fetchall() == [("song",)]
+    connection.close()
+
+
+def test_damage_that_shows_while_reading_is_said(tmp_path: Path) -> None:
+    """A page that is overwritten under the open file is an error with the file's name."""
+    path = tmp_path / "alerts.db"
+    database = Database(path)
+
+    with pytest.raises(LedgerFileError, match="no such table"), database.reading() as connection:
+        connection.execute("select * from missing")
+    database.close()
