@@ -40,7 +40,7 @@ def is_free(port: int) -> bool:
 
 
 def wait_for(what: str, ask: Callable[[], Answer], seconds: float = START_SECONDS_MAX) -> Answer:
-    """Return the first true answer; fail, naming what was waited for, when there is none in time."""
+    """Return the first true answer; fail, naming what was waited for, where none comes in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with contextlib.suppress(httpx.TransportError):
@@ -135,5 +135,3 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
         return False
-
-

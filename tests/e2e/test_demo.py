@@ -16,10 +16,10 @@ from typing import Any
 import httpx
 import pytest
 from playwright.sync_api import Browser, expect
-
-from sakshi.web import DEFAULT_PANELS
 from tests.e2e.browser import browsing, take_screenshot, visiting
 from tests.e2e.process import children_of, free_port, is_alive, is_free, wait_for
+
+from sakshi.web import DEFAULT_PANELS
 
 pytestmark = pytest.mark.slow
 
@@ -68,6 +68,9 @@ class Demo:
         assert answer["status"] == "success", answer
         return answer["data"]
 
+    def wait_for_data(self, query: str) -> None:
+        wait_for(query, lambda: self.get("/api/v1/query", query=query)["result"])
+
     def text(self) -> str:
         return self.output.read_text()
 
@@ -106,7 +109,7 @@ def test_the_demo_consists_of_three_processes_beside_itself(demo):
 @pytest.mark.parametrize("query", EXPOSED)
 def test_each_metric_of_the_strategy_has_data(demo, query):
     """Every name of the strategy that can be measured now answers a query."""
-    wait_for(query, lambda: demo.get("/api/v1/query", query=query)["result"])
+    demo.wait_for_data(query)
 
 
 @pytest.mark.parametrize("panel", [panel.id for panel in DEFAULT_PANELS])
@@ -114,10 +117,7 @@ def test_each_query_of_each_panel_has_data(demo, panel):
     """No chart of the page is empty."""
     definition = {item["id"]: item for item in demo.get("/api/v1/sakshi/dashboard")["panels"]}
     for query in definition[panel]["queries"]:
-        wait_for(
-            query["expr"],
-            lambda query=query: demo.get("/api/v1/query", query=query["expr"])["result"],
-        )
+        demo.wait_for_data(query["expr"])
 
 
 def test_each_kpi_has_a_verdict(demo):

@@ -7,7 +7,6 @@ import sys
 import time
 
 import pytest
-
 from tests.e2e.process import free_port, running, wait_for
 from tests.e2e.target import Target
 
