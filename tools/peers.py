@@ -2,7 +2,8 @@
 
 Prometheus and Alertmanager are unpacked into `.build/peers`, not installed: Debian's packages would
 start them as services on the ports that sakshi uses. A browser needs its libraries and fonts, so it
-is installed, as root or with sudo. Whatever is on the PATH already is used as it is.
+is installed, as root or with sudo; so are the two default templates that Debian's Alertmanager looks
+for in /usr/share. Whatever is on the PATH already is used as it is.
 
 Runs on the machine's own Python, so it uses nothing but the standard library.
 """
@@ -23,6 +24,7 @@ UNPACKED = {
     "prometheus": ["prometheus", "promtool"],
     "prometheus-alertmanager": ["prometheus-alertmanager"],
 }
+ALERTMANAGER_TEMPLATES = Path("usr/share/prometheus/alertmanager")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 BROWSER_PACKAGES = ["chromium", "fonts-dejavu-core"]
 
@@ -42,6 +44,10 @@ def main() -> int:
             unpack(package)
         except AptError as error:
             failures.append(f"{', '.join(programs)}: {error}")
+    try:
+        install_templates()
+    except AptError as error:
+        failures.append(f"prometheus-alertmanager: {error}")
     if not any(map(shutil.which, BROWSERS)):
         print("Installing Chromium ...", flush=True)
         try:
@@ -73,6 +79,21 @@ def unpack(package: str) -> None:
         for archive in Path(folder).glob("*.deb"):
             if not run(["dpkg", "-x", str(archive), str(PEERS)], show=True):
                 raise AptError(f"`dpkg -x {archive.name}` failed; see above")
+
+
+def install_templates() -> None:
+    """Put Alertmanager's default templates where Debian's build of it looks for them.
+
+    Raises:
+        AptError: root is needed; the message is the command for a person to run.
+    """
+    source, destination = PEERS / ALERTMANAGER_TEMPLATES, "/" / ALERTMANAGER_TEMPLATES
+    if destination.exists() or not source.exists():
+        return
+    commands = [["mkdir", "-p", str(destination)], ["cp", "-r", f"{source}/.", str(destination)]]
+    if not all(run(as_root(command)) for command in commands):
+        by_hand = " && ".join("sudo " + " ".join(command) for command in commands)
+        raise AptError(f"root is needed; do it by hand: {by_hand}")
 
 
 def apt_install(packages: Sequence[str]) -> None:

@@ -6,11 +6,15 @@ inactive ──condition holds──▶ pending ──held for `for`──▶ fi
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
+from typing import Final
 
 from sakshi.model.labels import Labels
+
+FNV_OFFSET: Final = 0xCBF2_9CE4_8422_2325
+FNV_PRIME: Final = 0x100_0000_01B3
 
 
 class AlertState(StrEnum):
@@ -53,11 +57,23 @@ class Alert:
         """The alerting rule's name."""
         return self.labels["alertname"]
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
-        """A stable identity of the label set: 16 hexadecimal digits."""
-        text = "\xff".join(f"{name}\xff{value}" for name, value in self.labels.pairs)
-        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+        """A stable identity of the label set, 16 hexadecimal digits; Alertmanager has the same."""
+        return f"{hash_labels(self.labels):016x}"
+
+
+def hash_labels(labels: Labels) -> int:
+    """Return the FNV-1a hash of a label set, 64 bits, as Prometheus and Alertmanager compute it.
+
+    Source:
+        prometheus/common model/signature.go, labelSetToFingerprint.
+    """
+    value = FNV_OFFSET
+    for name, text in labels.pairs:
+        for byte in b"%b\xff%b\xff" % (name.encode(), text.encode()):
+            value = ((value ^ byte) * FNV_PRIME) & 0xFFFF_FFFF_FFFF_FFFF
+    return value
 
 
 @dataclass(frozen=True)

@@ -97,4 +97,4 @@ def compile_regex(pattern: str) -> Any:
 _OPTIONS = re2.Options()
 _OPTIONS.log_errors = False
 _OPTIONS.dot_nl = True
-_OPTIONS.max_mem = 8 << 20  # bytes; RE2's own default, stated so that nobody has to look it up
+_OPTIONS.max_mem = 1 << 20  # bytes; `\pL{300}` took 190 ms and 4.5 MB to compile with 8 MiB
