@@ -109,6 +109,14 @@ def test_what_was_resolved_before_is_not_news(witness, said):
     assert witness.stories == {}
 
 
+def test_the_first_moment_at_which_all_is_well_is_said_once(witness, said):
+    """Rates need a window to settle: until then some indicator is off."""
+    for verdict in ("WARNING", "OK", "OK", "CRITICAL", "OK"):
+        witness.hear({"summary": {"verdict": verdict}, "kpis": [{}, {}], "alerts": []})
+
+    assert said == ["all 2 indicators are OK"]
+
+
 def test_a_pending_alert_that_goes_may_come_again(witness, said):
     """Pending twice is said twice, when it was gone in between."""
     show(witness, "pending")

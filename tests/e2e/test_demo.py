@@ -5,6 +5,7 @@ One demo runs for all tests of this file, which follow its 90 seconds in order.
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import sys
@@ -132,7 +133,7 @@ def test_each_kpi_has_a_verdict(demo):
 
 def test_all_is_well_at_first(demo):
     """Before the incident nothing is pending or firing, and the target is up."""
-    assert "slows down" not in demo.text(), "the machine is too slow for this order of tests"
+    assert "venice slows down: " not in demo.text(), "too slow a machine for this order of tests"
 
     assert demo.get("/api/v1/alerts")["alerts"] == []
     assert [item["health"] for item in demo.get("/api/v1/targets")["activeTargets"]] == ["up"]
@@ -143,8 +144,8 @@ def test_the_page_is_alive(demo, browser):
     with visiting(browser, demo.url) as (page, complaints):
         tile = page.get_by_test_id("tile").and_(page.locator('[data-kpi="messagesPerSecond"]'))
         value = tile.get_by_test_id("tile-value")
-        expect(value).to_contain_text("/s")
-        expect(tile.get_by_test_id("tile-verdict")).to_contain_text("OK")
+        expect(tile.get_by_test_id("tile-verdict")).to_contain_text("OK", timeout=20_000)
+        expect(value).to_have_text(re.compile(r"^\d+(\.\d+)?$"))
         expect(page.get_by_test_id("tile")).to_have_count(13)
         expect(page.get_by_test_id("chart")).to_have_count(len(DEFAULT_PANELS))
         expect(page.get_by_test_id("connection")).to_contain_text("live", ignore_case=True)

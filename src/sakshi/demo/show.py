@@ -16,7 +16,7 @@ import httpx
 
 from sakshi.demo.child import Child, ChildError
 from sakshi.demo.configuration import Addresses, describe, write_configuration
-from sakshi.demo.incident import ALERT, PROVIDER, play
+from sakshi.demo.incident import ALERT, CALM_SECONDS, PROVIDER, play
 from sakshi.demo.summary import moment, render_summary
 from sakshi.demo.witness import Witness
 from sakshi.model.clock import SystemClock
@@ -247,7 +247,8 @@ class _Show:
   files      {self._data}
 
 {describe()}
-In 30 seconds {PROVIDER} slows down, then fails. Ctrl-C ends everything.
+It takes a window until the indicators settle. After {CALM_SECONDS:.0f} seconds {PROVIDER} slows
+down, then fails. Ctrl-C ends everything.
 """)
 
     def _judge(self) -> bool:

@@ -51,6 +51,7 @@ class Witness:
     stories: dict[str, AlertStory] = field(default_factory=dict)
     received: list[Received] = field(default_factory=list)
     states: dict[str, str] = field(default_factory=dict)
+    was_well: bool = False
 
     async def follow(self, url: str) -> None:
         """Read sakshi's live messages until it goes away."""
@@ -63,6 +64,9 @@ class Witness:
 
     def hear(self, message: Mapping[str, Any]) -> None:
         """Take in one live message."""
+        if not self.was_well and message.get("summary", {}).get("verdict") == "OK":
+            self.was_well = True
+            self.say(f"all {len(message['kpis'])} indicators are OK")
         for alert in message.get("alerts", ()):
             key, state = alert["fingerprint"], alert["state"]
             if self.states.get(key) == state:

@@ -1,0 +1,158 @@
+/**
+ * What sakshi says: the live messages, the definition, the transitions.
+ *
+ * docs/formats/websocket.md describes them. Moments are ISO 8601 texts, durations are seconds, and a
+ * number that is none is null. Fields that are not listed here are ignored.
+ */
+
+export type Verdict = "OK" | "OFF TARGET" | "WARNING" | "CRITICAL" | "NO DATA";
+export type AlertState = "pending" | "firing" | "resolved";
+export type DeliveryState = "waiting" | "delivered" | "skipped" | "dead";
+export type Unit = "ms" | "s" | "%" | "/s" | "/h" | "bytes" | "ratio" | "";
+
+export interface AlertCounts {
+  pending: number;
+  firing: number;
+}
+
+export interface MetricsUpdate {
+  type: "metrics_update";
+  timestamp: string;
+  data_age_seconds: number | null;
+  summary: AlertCounts & { verdict: Verdict };
+  kpis: KpiReading[];
+  /** One live point for each line of each panel, by panel id and series key. */
+  panels: Record<string, Record<string, number | null>>;
+  targets: Targets;
+  alerts: Alert[];
+}
+
+export interface AlertsUpdate {
+  type: "alerts_update";
+  timestamp: string;
+  summary: AlertCounts;
+  truncated: number;
+  alerts: Alert[];
+}
+
+export type Message = MetricsUpdate | AlertsUpdate;
+
+export interface KpiReading {
+  name: string;
+  value: number | null;
+  verdict: Verdict;
+}
+
+export interface Targets {
+  up: number;
+  down: number;
+  unknown: number;
+  items: Target[];
+}
+
+export interface Target {
+  job: string;
+  instance: string;
+  health: "up" | "down" | "unknown";
+  last_scrape: string | null;
+  last_error: string;
+  interval_seconds: number;
+  duration_seconds: number;
+  samples: number;
+}
+
+export interface Alert {
+  fingerprint: string;
+  name: string;
+  state: AlertState;
+  severity: string;
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  value: number | null;
+  rule: { file: string; group: string; expr: string } | null;
+  hold_seconds: number;
+  active_at: string;
+  fires_at: string | null;
+  fired_at: string | null;
+  resolved_at: string | null;
+  deliveries: Delivery[];
+}
+
+export interface Delivery {
+  id: number;
+  receiver: string;
+  integration: string;
+  told_state: string;
+  state: DeliveryState;
+  transition_at: string;
+  due_at: string | null;
+  attempts: number;
+  last_error: string;
+  delivered_at: string | null;
+}
+
+export interface Definition {
+  version: string;
+  interval_seconds: number;
+  window: string;
+  groups: { name: string; title: string }[];
+  kpis: Kpi[];
+  panels: Panel[];
+}
+
+export interface Limit {
+  operator: "<" | ">";
+  value: number;
+  text: string;
+}
+
+export interface Kpi {
+  name: string;
+  group: string;
+  title: string;
+  metric: string;
+  expr: string;
+  unit: Unit;
+  target: Limit | null;
+  warning: Limit | null;
+  critical: Limit | null;
+}
+
+export interface Panel {
+  id: string;
+  title: string;
+  unit: Unit;
+  queries: PanelQuery[];
+  thresholds: Threshold[];
+}
+
+export interface PanelQuery {
+  legend: string;
+  expr: string;
+}
+
+export interface Threshold {
+  name: string;
+  value: number;
+}
+
+export interface Transition {
+  at: string;
+  previous: string;
+  state: string;
+  name: string;
+  fingerprint: string;
+  labels: Record<string, string>;
+}
+
+/** Return a live message; null where the text is none, or of a type that this page does not know. */
+export function readMessage(text: string): Message | null {
+  let message: { type?: unknown } | null;
+  try {
+    message = JSON.parse(text) as { type?: unknown } | null;
+  } catch {
+    return null;
+  }
+  const isKnown = message?.type === "metrics_update" || message?.type === "alerts_update";
+  return isKnown ? (message as Message) : null;
+}

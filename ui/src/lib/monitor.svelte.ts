@@ -1,0 +1,267 @@
+/**
+ * What the page knows, kept up to date: the definition, the newest messages, lines over time.
+ *
+ *     feed ──message──▶ tiles, alerts, targets; one point more for each line
+ *       └──first message of a connection──▶ definition, history, transitions, all anew
+ *
+ * Times are seconds since the epoch by sakshi's clock, which may differ from the browser's.
+ */
+import type { Api } from "./api.ts";
+import type {
+  Alert,
+  AlertCounts,
+  Definition,
+  Kpi,
+  KpiReading,
+  Message,
+  MetricsUpdate,
+} from "./contract.ts";
+import { continueEpisodes, type Episode, readEpisodes } from "./episode.ts";
+import type { Connection, Feed, FeedHandler } from "./feed.ts";
+import { parseSeconds } from "./format.ts";
+import { type Drawn, loadHistory } from "./history.ts";
+import { findPreference, storePreference } from "./preference.ts";
+import { appendPoint, continueWith, emptyLines, type Lines } from "./series.ts";
+import {
+  alignSpan,
+  chooseRange,
+  chooseStep,
+  type Range,
+  RANGES,
+  type Span,
+  SPARK_POINTS_MAX,
+} from "./span.ts";
+import { composeHeadline, findStaleness, type Headline } from "./verdict.ts";
+
+const ALERTS_MAX = 200; // of a message; where there are as many, others may have been left out
+const INTERVAL_SECONDS = 5; // until the definition says otherwise
+const RETRY_MS = 3000;
+const TICK_MS = 1000;
+const ZOOM_MIN_SECONDS = 10;
+const KPI_LEGEND = "value"; // the key of a KPI's only line
+
+type LinesById = Readonly<Record<string, Lines>>;
+
+export class Monitor implements FeedHandler {
+  definition = $state.raw<Definition | null>(null);
+  update = $state.raw<MetricsUpdate | null>(null);
+  alerts = $state.raw<readonly Alert[]>([]);
+  counts = $state.raw<AlertCounts>({ pending: 0, firing: 0 });
+  alertsTruncated = $state(0);
+  connection = $state<Connection>("connecting");
+  /** Why the newest history could not be loaded; empty where it could. */
+  problem = $state("");
+  now = $state(0);
+  range = $state.raw<Range>(RANGES[0]!);
+  /** The span that all charts show; null: the range, up to now. */
+  zoom = $state.raw<Span | null>(null);
+  panels = $state.raw<LinesById>({});
+  sparks = $state.raw<LinesById>({});
+  episodes = $state.raw<readonly Episode[]>([]);
+
+  readonly updatedAt = $derived(this.update === null ? 0 : parseSeconds(this.update.timestamp));
+  readonly visible = $derived<{ start: number; end: number }>(
+    this.zoom ?? { start: this.updatedAt - this.range.seconds, end: this.updatedAt },
+  );
+  readonly staleness = $derived(this.#findStaleness());
+  readonly headline = $derived<Headline>(
+    composeHeadline({
+      verdict: this.update?.summary.verdict ?? null,
+      counts: this.counts,
+      alerts: this.alerts,
+      kpis: this.definition?.kpis ?? [],
+      readings: this.update?.kpis ?? [],
+      targets: this.update?.targets ?? null,
+      staleness: this.staleness,
+    }),
+  );
+  /** Age of the newest sample, growing between messages; null: there is none. */
+  readonly dataAge = $derived.by(() => {
+    const age = this.update?.data_age_seconds ?? null;
+    return age === null ? null : age + Math.max(0, this.now - this.updatedAt);
+  });
+
+  readonly #api: Api;
+  readonly #feed: Feed;
+  #clockOffset = 0;
+  #isRangeChosen = false;
+  #loading = new AbortController();
+  #retryTimer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param connect makes the feed, which is started with the monitor. */
+  constructor(api: Api, connect: (handler: FeedHandler) => Feed) {
+    this.#api = api;
+    this.#feed = connect(this);
+    const stored = RANGES.find((range) => range.label === findPreference("range"));
+    this.#isRangeChosen = stored !== undefined;
+    if (stored !== undefined) this.range = stored;
+  }
+
+  start(): void {
+    this.#tick();
+    setInterval(() => this.#tick(), TICK_MS);
+    this.#feed.start();
+  }
+
+  // What the feed tells.
+
+  intervalSeconds(): number {
+    return this.definition?.interval_seconds ?? INTERVAL_SECONDS;
+  }
+
+  onConnection(connection: Connection): void {
+    this.connection = connection;
+  }
+
+  onMessage(message: Message, isFirst: boolean): void {
+    const at = parseSeconds(message.timestamp);
+    this.#clockOffset = at - Date.now() / 1000;
+    this.#tick();
+    this.alerts = message.alerts;
+    this.counts = message.summary;
+    if (message.type === "metrics_update") {
+      this.update = message;
+      this.#append(message);
+    } else {
+      this.alertsTruncated = message.truncated;
+    }
+    this.episodes = continueEpisodes(this.episodes, message.alerts, this.#namesAll(message), at);
+    if (isFirst) void this.#resume();
+  }
+
+  // What the reader does.
+
+  chooseRange(range: Range): void {
+    this.range = range;
+    this.#isRangeChosen = true;
+    storePreference("range", range.label);
+    this.showAll();
+  }
+
+  /** Show one span on all charts, with more detail where the data has it. */
+  zoomTo(start: number, end: number): void {
+    if (end - start < ZOOM_MIN_SECONDS) return;
+    const step = chooseStep(end - start, this.intervalSeconds());
+    this.zoom = { start, end, step };
+    void this.#load();
+  }
+
+  showAll(): void {
+    this.zoom = null;
+    void this.#load();
+  }
+
+  reading(kpi: Kpi): KpiReading | undefined {
+    return this.update?.kpis.find((reading) => reading.name === kpi.name);
+  }
+
+  // How it keeps up.
+
+  #tick(): void {
+    this.now = Date.now() / 1000 + this.#clockOffset;
+  }
+
+  #namesAll(message: Message): boolean {
+    return message.alerts.length < ALERTS_MAX;
+  }
+
+  #findStaleness(): string {
+    if (this.update === null) return "";
+    const silent = Math.max(0, this.now - this.updatedAt);
+    return findStaleness(silent, this.intervalSeconds(), this.dataAge, this.update.targets);
+  }
+
+  #append(message: MetricsUpdate): void {
+    const time = parseSeconds(message.timestamp);
+    const start = time - this.range.seconds;
+    const values = message.kpis.map((kpi) => [kpi.name, { [KPI_LEGEND]: kpi.value }] as const);
+    this.sparks = appendAll(this.sparks, time, values, start, this.#step(SPARK_POINTS_MAX));
+    if (this.zoom !== null) return;
+    const points = Object.entries(message.panels);
+    this.panels = appendAll(this.panels, time, points, start, this.#step());
+  }
+
+  #step(pointsMax?: number): number {
+    return chooseStep(this.range.seconds, this.intervalSeconds(), pointsMax);
+  }
+
+  /** Learn everything anew after the connection came back; try again while it is there. */
+  async #resume(): Promise<void> {
+    clearTimeout(this.#retryTimer);
+    const signal = this.#restartLoading();
+    try {
+      const [definition, transitions] = await Promise.all([
+        this.#api.definition(signal),
+        this.#api.transitions(signal),
+      ]);
+      if (signal.aborted) return;
+      this.definition = definition;
+      const past = readEpisodes(transitions);
+      this.episodes = continueEpisodes(past, this.alerts, this.alerts.length < ALERTS_MAX, this.now);
+      if (!this.#isRangeChosen) this.range = chooseRange(definition.window);
+      await this.#load();
+    } catch (error) {
+      if (signal.aborted) return;
+      this.problem = (error as Error).message;
+      this.#retryTimer = setTimeout(() => {
+        if (this.connection === "live") void this.#resume();
+      }, RETRY_MS);
+    }
+  }
+
+  #restartLoading(): AbortSignal {
+    this.#loading.abort();
+    this.#loading = new AbortController();
+    return this.#loading.signal;
+  }
+
+  async #load(): Promise<void> {
+    const { definition } = this;
+    if (definition === null) return;
+    const signal = this.#restartLoading();
+    const end = this.updatedAt;
+    const start = end - this.range.seconds;
+    const problems = await Promise.all([
+      this.#loadPanels(definition, start, end, signal),
+      this.#loadSparks(definition, start, end, signal),
+    ]);
+    if (!signal.aborted) this.problem = problems.find((problem) => problem !== "") ?? "";
+  }
+
+  #loadPanels(definition: Definition, start: number, end: number, signal: AbortSignal) {
+    const { zoom } = this;
+    const step = this.#step();
+    const span = zoom ? alignSpan(zoom.start, zoom.end + zoom.step, zoom.step) : alignSpan(start, end, step);
+    return loadHistory(this.#api, definition.panels, span, signal, (id, history) => {
+      const live = this.panels[id];
+      const lines = zoom || !live ? history : continueWith(history, live, start);
+      this.panels = { ...this.panels, [id]: lines };
+    });
+  }
+
+  #loadSparks(definition: Definition, start: number, end: number, signal: AbortSignal) {
+    const drawn: Drawn[] = definition.kpis.map(({ name, expr }) => ({
+      id: name,
+      queries: [{ legend: KPI_LEGEND, expr }],
+    }));
+    const span = alignSpan(start, end, this.#step(SPARK_POINTS_MAX));
+    return loadHistory(this.#api, drawn, span, signal, (id, history) => {
+      const live = this.sparks[id];
+      const lines = live ? continueWith(history, live, start) : history;
+      this.sparks = { ...this.sparks, [id]: lines };
+    });
+  }
+}
+
+function appendAll(
+  all: LinesById,
+  time: number,
+  points: readonly (readonly [string, Readonly<Record<string, number | null>>])[],
+  start: number,
+  step: number,
+): LinesById {
+  const grown = points.map(([id, point]) => {
+    return [id, appendPoint(all[id] ?? emptyLines(step), time, point, start)] as const;
+  });
+  return { ...all, ...Object.fromEntries(grown) };
+}
