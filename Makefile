@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 PORT ?= 9090
+SERVICE_PORT ?= 5000
 DURATION ?=
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,8 +11,8 @@ PAGE_SOURCES := $(wildcard ui/*.json ui/*.ts ui/*.js ui/*.html) $(shell find ui/
 .DEFAULT_GOAL := help
 .PHONY: demo test check format bench page peers lock clean help
 
-demo: .build/venv .build/page ## Watch a live messaging service fail and recover (DURATION=120 ends by itself, PORT=9090)
-	@$(BIN)/sakshi demo --port $(PORT) $(if $(DURATION),--duration $(DURATION))
+demo: .build/venv .build/page ## Watch a live messaging service fail and recover (DURATION=120, PORT=, SERVICE_PORT=)
+	@$(BIN)/sakshi demo --port $(PORT) --service-port $(SERVICE_PORT) $(if $(DURATION),--duration $(DURATION))
 
 test: .build/venv .build/page .build/peers ## Everything that must pass: lint, types, floors, page, tests, real peers, browser
 	$(BIN)/ruff format --check .

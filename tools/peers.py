@@ -2,8 +2,8 @@
 
 Prometheus and Alertmanager are unpacked into `.build/peers`, not installed: Debian's packages would
 start them as services on the ports that sakshi uses. A browser needs its libraries and fonts, so it
-is installed, as root or with sudo; so are the two default templates that Debian's Alertmanager looks
-for in /usr/share. Whatever is on the PATH already is used as it is.
+is installed, as root or with sudo; so are the two default templates that Debian's Alertmanager
+looks for in /usr/share. Whatever is on the PATH already is used as it is.
 
 Runs on the machine's own Python, so it uses nothing but the standard library.
 """
