@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from tests.descriptor import open_files
 
 from sakshi.ledger import LedgerFileError
 from sakshi.ledger.database import MIGRATIONS, Database
@@ -60,9 +61,21 @@ def test_another_database_is_refused_and_left_alone(tmp_path: Path) -> None:
     with pytest.raises(LedgerFileError, match="expected a ledger, found another database"):
         Database(path)
 
+    assert open_files(tmp_path) == []
     connection = sqlite3.connect(path)
     assert connection.execute("select name from sqlite_schema").fetchall() == [("song",)]
     connection.close()
+
+
+def test_a_file_that_is_no_database_is_refused_and_let_go(tmp_path: Path) -> None:
+    """Whoever corrects the path, or moves the file away, finds nobody holding it."""
+    path = tmp_path / "alerts.db"
+    path.write_text("a letter, and not a short one" * 1000)
+
+    with pytest.raises(LedgerFileError, match="file is not a database"):
+        Database(path)
+
+    assert open_files(tmp_path) == []
 
 
 def test_damage_that_shows_while_reading_is_said(tmp_path: Path) -> None:

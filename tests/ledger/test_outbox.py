@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from tests.conftest import FakeClock
+from tests.descriptor import open_files
 from tests.ledger.incident import RULE_ID, START_MS, ByName, change, firing, resolved
 
 from sakshi.ledger import LedgerFileError, LedgerWriteError, SqliteLedger
@@ -147,6 +148,8 @@ def test_a_file_that_is_cut_short_is_refused(tmp_path: Path, clock: FakeClock, l
 
     with pytest.raises(LedgerFileError, match=re.escape(str(path))):
         state(path, clock)
+
+    assert open_files(tmp_path) == []
 
 
 def test_a_file_of_zero_length_is_a_new_ledger(tmp_path: Path, clock: FakeClock) -> None:

@@ -4,6 +4,7 @@ import math
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -135,7 +136,8 @@ def test_alerts_are_the_same_object_until_one_changes(ledger: SqliteLedger) -> N
 def test_a_refused_write_records_nothing_and_is_said(path: Path, clock: FakeClock) -> None:
     """With a full disk the caller hears of it, and neither file nor memory has a part of it."""
     ledger = reopen(path, clock)
-    pages = sqlite3.connect(path).execute("pragma page_count").fetchone()[0]
+    with closing(sqlite3.connect(path)) as look:
+        (pages,) = look.execute("pragma page_count").fetchone()
     ledger.close()
 
     def connect_small(*arguments: object, **options: object) -> sqlite3.Connection:

@@ -44,9 +44,10 @@ def test_number_has_a_value(text: str, value: float) -> None:
     assert parse_number(text) == value
 
 
-def test_nan_is_always_the_same_object() -> None:
-    """Trees with NaN are equal, because Python compares identical objects as equal."""
-    assert parse_number("NaN") is parse_number("nan") is math.nan
+@pytest.mark.parametrize("text", ["NaN", "nan", "NAN"])
+def test_nan_is_written_in_any_case(text: str) -> None:
+    """NaN is a number that can be written down, as in Go."""
+    assert math.isnan(parse_number(text))
 
 
 @pytest.mark.parametrize(

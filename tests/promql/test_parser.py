@@ -115,7 +115,20 @@ def test_sign_before_a_number_is_part_of_it(text: str, value: float, is_duration
 
 def test_trees_with_nan_are_equal() -> None:
     """NaN differs from itself, a query does not."""
-    assert parse_query("x + NaN") == parse_query("x + -nan")
+    one, other = parse_query("x + NaN"), parse_query("x + -nan")
+
+    assert one == other
+    assert hash(one) == hash(other)
+
+
+def test_trees_with_zeros_of_either_sign_differ() -> None:
+    """`1 / 0` is +Inf and `1 / -0` is -Inf: they are two queries, though 0 equals -0."""
+    assert parse_query("1 / 0") != parse_query("1 / -0")
+
+
+def test_a_number_is_no_text() -> None:
+    """Nodes of different kinds are never equal, whatever they hold."""
+    assert parse_query("1") != parse_query('"1"')
 
 
 @pytest.mark.parametrize(

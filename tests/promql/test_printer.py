@@ -289,8 +289,7 @@ def without_parentheses(expr: Expr) -> Expr:
         case Unary():
             operand = strip(expr.expr)
             if isinstance(operand, NumberLiteral):
-                keeps = expr.operator == "+" or math.isnan(operand.value)
-                value = operand.value if keeps else -operand.value
+                value = operand.value if expr.operator == "+" else -operand.value
                 return NumberLiteral(value, operand.is_duration, span=NOWHERE)
             return Unary(expr.operator, operand, span=NOWHERE)
         case Binary():

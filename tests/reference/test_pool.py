@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
+from tests.descriptor import open_files
 
 from sakshi.instrument import Metrics
 from sakshi.reference.errors import PoolExhaustedError
@@ -66,6 +67,18 @@ async def test_a_database_that_cannot_be_opened_is_a_failed_attempt(
 
     assert attempts(registry, "failure") == 3
     assert connections(registry) == (0, 0)
+
+
+async def test_a_file_that_is_no_database_is_let_go(tmp_path: Path, metrics: Metrics) -> None:
+    """A pool that cannot work holds nothing open, however often it is asked."""
+    path = tmp_path / "chat.db"
+    path.write_text("a letter, and not a short one" * 1000)
+
+    async with ConnectionPool(path, metrics, connections_max=1) as pool:
+        with pytest.raises(sqlite3.DatabaseError, match="file is not a database"):
+            await pool.run(lambda connection: None)
+
+        assert open_files(tmp_path) == []
 
 
 async def test_work_is_done_whole_or_not_at_all(pool: ConnectionPool) -> None:

@@ -233,10 +233,11 @@ async def test_no_more_clients_than_may_listen(hub: Hub, registry: CollectorRegi
     await hub.close(0)
 
 
-async def test_close_has_clients_leave_and_waits_for_them(hub: Hub) -> None:
+async def test_close_has_clients_leave_and_waits_for_them(hub: Hub, clock: FakeClock) -> None:
     """Each is told 1001, nothing more; nobody joins any more."""
     client = await join(hub)
     closing = asyncio.create_task(hub.close(60))
+    await clock.advance(0)
     message = await take(client)  # it wakes at once, though a message waited
 
     assert (message, client.close_code) == (None, GOING_AWAY)

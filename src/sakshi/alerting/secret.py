@@ -33,6 +33,10 @@ class Secret:
         """
         return text.replace(self._value, HIDDEN) if self._value else text
 
+    def __bool__(self) -> bool:
+        """Tell whether there is a value: the empty one is none."""
+        return bool(self._value)
+
     def __str__(self) -> str:
         return HIDDEN
 

@@ -1,7 +1,7 @@
 """The command `sakshi`: one module per command, named after it.
 
 A command's module has `HELP`, `EXAMPLES`, `add_arguments(parser)` and `run(arguments)`, which
-returns the exit code; it is registered in `command.py`. Read that first.
+returns an exit code (`exit_code.py`); it is registered in `command.py`. Read that first.
 """
 
 from sakshi.cli.command import main

@@ -2,9 +2,6 @@
 
 Commands import what they need when they run, so that `sakshi --help` needs nothing but Python, and
 a command whose extra is not installed can say which one to install.
-
-Exit codes: 0 well, 1 it failed, 2 the input is wrong (files, configuration), 64 the command line is
-wrong (EX_USAGE of sysexits.h), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -12,15 +9,14 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from sakshi import __version__
-
-USAGE_ERROR: Final = 64
-INTERRUPTED: Final = 130
+from sakshi.cli.exit_code import FAILED, INTERRUPTED, USAGE_ERROR
 
 
 @dataclass(frozen=True)
@@ -64,14 +60,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"sakshi {command.name} needs more than the SDK: pip install 'sakshi[{command.extra}]'",
             file=sys.stderr,
         )
-        return 1
+        return FAILED
     try:
-        return int(arguments.run(arguments))
+        code = int(arguments.run(arguments))
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:  # `sakshi query ... | head`
-        sys.stderr.close()
+    except BrokenPipeError:  # `sakshi query ... | head`: whoever read has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
         return 0
+    return code
 
 
 def build_parser() -> argparse.ArgumentParser:

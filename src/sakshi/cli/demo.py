@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
+import math
 import sys
 from pathlib import Path
 from typing import Final
+
+from sakshi.cli.address import parse_port
+from sakshi.cli.exit_code import FAILED
 
 HELP: Final = "Watch a live messaging service: a provider fails, people are told, it recovers."
 EXAMPLES: Final = """\
@@ -18,23 +21,49 @@ EXAMPLES: Final = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("--port", type=int, default=9090, help="of the page (%(default)s)")
     parser.add_argument(
-        "--service-port", type=int, default=5000, help="of the messaging service (%(default)s)"
+        "--port", metavar="PORT", type=parse_port, default=9090, help="of the page (%(default)s)"
     )
-    parser.add_argument("--duration", type=float, metavar="SECONDS", help="end after so long")
+    parser.add_argument(
+        "--service-port",
+        metavar="PORT",
+        type=parse_port,
+        default=5000,
+        help="of the messaging service (%(default)s)",
+    )
+    parser.add_argument(
+        "--duration", metavar="SECONDS", type=parse_seconds, help="end after so long (Ctrl-C)"
+    )
     parser.add_argument(
         "--data",
-        type=Path,
         metavar="DIR",
-        help="keep samples, alerts and logs here",
+        type=Path,
+        help="keep samples, alerts and logs here (a folder that is removed at the end)",
     )
+
+
+def parse_seconds(text: str) -> float:
+    """Return a positive number of seconds.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f'expected a number of seconds above 0, found "{text}"')
+    return seconds
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Show the demo; 0 where the incident was detected, delivered and resolved."""
+    import asyncio
+
     from sakshi.demo import DemoSettings, run_demo
     from sakshi.demo.child import ChildError
+    from sakshi.demo.terminal import Terminal
 
     settings = DemoSettings(
         port=arguments.port,
@@ -43,12 +72,9 @@ def run(arguments: argparse.Namespace) -> int:
         data=arguments.data,
     )
 
-    def say(text: str) -> None:
-        print(text, flush=True)
-
     try:
-        succeeded = asyncio.run(run_demo(settings, say))
+        succeeded = asyncio.run(run_demo(settings, Terminal(sys.stdout).say))
     except ChildError as error:
         print(f"sakshi demo: {error}", file=sys.stderr)
-        return 1
-    return 0 if succeeded or settings.duration_seconds is None else 1
+        return FAILED
+    return 0 if succeeded or settings.duration_seconds is None else FAILED

@@ -5,29 +5,47 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import shlex
 import sys
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from sakshi.cli.address import is_loopback, parse_address, parse_url
+from sakshi.cli.exit_code import BAD_INPUT, FAILED
+from sakshi.cli.terminal import print_problems, print_warnings
+from sakshi.model.errors import BadInputError, SakshiError
+
+if TYPE_CHECKING:
+    from sakshi.config import Configuration
 
 HELP: Final = "Scrape, store, judge, alert and show, until it is stopped."
 EXAMPLES: Final = """\
-  sakshi serve --config sakshi.yml
-  sakshi serve --config prometheus.yml --data /var/lib/sakshi --listen 127.0.0.1:9090
+  sakshi serve                      # sakshi.yml of this folder; http://127.0.0.1:9090
+  sakshi serve --config prometheus.yml --data /var/lib/sakshi
+  sakshi serve --listen 127.0.0.1:9191 --external-url https://sakshi.example.org
 """
-BAD_INPUT: Final = 2
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+
+FIRST_CONFIGURATION: Final = (
+    'scrape_configs: [{job_name: chat, static_configs: [{targets: ["127.0.0.1:5000"]}]}]'
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument(
-        "--config", metavar="FILE", type=Path, default=Path("sakshi.yml"), help="(%(default)s)"
+        "--config",
+        metavar="FILE",
+        type=Path,
+        default=Path("sakshi.yml"),
+        help="what to watch, judge, tell and show (%(default)s)",
     )
     parser.add_argument(
         "--data",
         metavar="DIR",
         type=Path,
         default=Path("sakshi-data"),
-        help="where samples and alerts are kept (%(default)s)",
+        help="where samples and alerts are kept; made if need be (%(default)s)",
     )
     parser.add_argument(
         "--listen",
@@ -37,31 +55,60 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where the page and the API are served (127.0.0.1:9090)",
     )
     parser.add_argument(
+        "--external-url",
+        metavar="URL",
+        type=parse_url,
+        help="where people reach the page: the links in messages (http://HOST:PORT)",
+    )
+    parser.add_argument(
         "--allow-unauthenticated",
         action="store_true",
         help="listen on another address than loopback although nobody is asked who they are",
     )
     parser.add_argument(
-        "--log-level", choices=("debug", "info", "warning", "error"), default="info"
+        "--log-level",
+        metavar="LEVEL",
+        choices=LOG_LEVELS,
+        default="info",
+        help=f"{', '.join(LOG_LEVELS[:-1])} or {LOG_LEVELS[-1]} (%(default)s)",
     )
     parser.add_argument("--exit-with-parent", action="store_true", help=argparse.SUPPRESS)
 
 
-def parse_address(text: str) -> tuple[str, int]:
-    """Return host and port of `HOST:PORT`, `[::1]:PORT` or `:PORT`."""
-    host, separator, port = text.rpartition(":")
-    if not separator or not port.isdecimal() or int(port) > 65535:
-        raise argparse.ArgumentTypeError(f'expected HOST:PORT, found "{text}"')
-    return host.removeprefix("[").removesuffix("]") or "127.0.0.1", int(port)
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM; 2: the configuration is wrong, 1: it cannot start."""
+    host, _ = arguments.listen
+    if not is_loopback(host) and not arguments.allow_unauthenticated:
+        return fail(
+            f"{host} is reachable by others, and nobody is asked who they are.\n"
+            "Listen on 127.0.0.1 behind a proxy that does, or say --allow-unauthenticated."
+        )
+    if not arguments.config.exists():
+        print(describe_first_steps(arguments.config), file=sys.stderr)
+        return BAD_INPUT
+    from sakshi.config import read_configuration
+
+    try:
+        configuration = read_configuration(arguments.config, os.environ)
+    except BadInputError as error:
+        print_problems(error.problems)
+        return BAD_INPUT
+    print_warnings(configuration.warnings)
+    try:
+        arguments.data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror
+        return fail(f"{arguments.data} cannot be made: {reason}; --data DIR names another folder")
+    return watch(configuration, arguments)
+
+
+def watch(configuration: Configuration, arguments: argparse.Namespace) -> int:
+    """Run the monitor until it is stopped."""
     import uvloop
 
-    from sakshi.app import Monitor, StartError
-    from sakshi.config import read_configuration
-    from sakshi.model.errors import BadInputError, SakshiError
+    from sakshi.app import Monitor
+    from sakshi.storage import StorageError
+    from sakshi.web import ListenError
 
     logging.basicConfig(
         level=arguments.log_level.upper(),
@@ -70,40 +117,30 @@ def run(arguments: argparse.Namespace) -> int:
     )
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # its comings and goings are not news
     host, port = arguments.listen
-    if not is_loopback(host) and not arguments.allow_unauthenticated:
-        print(
-            f"sakshi serve: {host} is reachable by others, and nobody is asked who they are.\n"
-            "Listen on 127.0.0.1 behind a proxy that does, or say --allow-unauthenticated.",
-            file=sys.stderr,
-        )
-        return 1
+    monitor = Monitor(
+        configuration, arguments.data, host, port, external_url=arguments.external_url or ""
+    )
     try:
-        configuration = read_configuration(arguments.config, os.environ)
-    except BadInputError as error:
-        for problem in error.problems:
-            print(f"error: {problem}", file=sys.stderr)
-        return BAD_INPUT
-    for warning in configuration.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
-    try:
-        uvloop.run(
-            Monitor(configuration, arguments.data, host, port).run(
-                exit_with_parent=arguments.exit_with_parent
-            )
-        )
-    except (StartError, SakshiError) as error:
-        print(f"sakshi serve: {error}", file=sys.stderr)
-        return 1
+        uvloop.run(monitor.run(exit_with_parent=arguments.exit_with_parent))
+    except ListenError as error:
+        return fail(f"{error}; --listen HOST:PORT names another address")
+    except StorageError as error:
+        return fail(f"{error}; --data DIR names another folder")
+    except SakshiError as error:
+        return fail(str(error))
     return 0
 
 
-def is_loopback(host: str) -> bool:
-    """Tell whether an address can be reached from this machine alone."""
-    import ipaddress
+def describe_first_steps(path: Path) -> str:
+    """Return what to do where there is no configuration: a sentence, and a command to copy."""
+    return (
+        f"sakshi serve: there is no {path}: name your own with --config FILE "
+        "(a prometheus.yml will do), or begin with\n"
+        f"  echo {shlex.quote(FIRST_CONFIGURATION)} > {shlex.quote(str(path))}"
+    )
 
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+
+def fail(reason: str) -> int:
+    """Say why it cannot start; return the exit code."""
+    print(f"sakshi serve: {reason}", file=sys.stderr)
+    return FAILED

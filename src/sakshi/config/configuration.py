@@ -3,6 +3,7 @@
     global, scrape_configs, rule_files, storage.tsdb.retention      as in prometheus.yml
     notifications       Alertmanager's file inline, or {file: alertmanager.yml}
     kpis, dashboard     what is judged and shown
+    web                 by which names sakshi may be called
 
 A key of Prometheus that sakshi does not support yet is named in a warning and stops nothing; a key
 that nobody knows is a problem.
@@ -10,27 +11,32 @@ that nobody knows is a problem.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import contextlib
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from sakshi.alerting import NotificationConfig
-from sakshi.config.document import Document, Section
-from sakshi.config.kpi import read_dashboard, read_kpis
+from sakshi.config.dashboard import read_allowed_hosts, read_dashboard
+from sakshi.config.document import Document
+from sakshi.config.kpi import read_kpis
 from sakshi.config.notification import read_notifications
 from sakshi.config.pattern import find_files, is_pattern
 from sakshi.config.rule_file import read_rule_file
-from sakshi.config.scrape import GlobalConfig, read_global, read_scrape_config
+from sakshi.config.scrape import GlobalConfig, find_duplicates, read_global, read_scrape_config
+from sakshi.config.section import Section
 from sakshi.kpi import Kpi
 from sakshi.model.errors import BadInputError
 from sakshi.rules import RuleGroup
 from sakshi.scrape import ScrapeConfig
 from sakshi.storage import StorageConfig
-from sakshi.web import Dashboard
+from sakshi.web.dashboard import Dashboard
+
+RETENTION_MS_MIN: Final = 60_000
 
 UNSUPPORTED: Final = (
-    "alerting",
     "otlp",
     "remote_read",
     "remote_write",
@@ -38,6 +44,9 @@ UNSUPPORTED: Final = (
     "scrape_config_files",
     "tracing",
 )
+UNSUPPORTED_STORAGE: Final = ("exemplars",)
+UNSUPPORTED_TSDB: Final = ("out_of_order_time_window", "stale_series_compaction_threshold")
+UNSUPPORTED_RETENTION: Final = ("percentage", "size")
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,8 @@ class Configuration:
         file: where it was read.
         rule_groups: in the order of the files, which is that of their names.
         notifications: None where nobody is to be told.
+        allowed_hosts: names by which sakshi may be called, beside loopback and the address that it
+            listens at; lower case, without port.
         warnings: what will not have the effect that its author hopes for, with its place.
     """
 
@@ -59,6 +70,7 @@ class Configuration:
     kpis: Sequence[Kpi] = ()
     dashboard: Dashboard = field(default_factory=Dashboard)
     storage: StorageConfig = field(default_factory=StorageConfig)
+    allowed_hosts: frozenset[str] = frozenset()
     warnings: Sequence[str] = ()
 
 
@@ -72,61 +84,96 @@ def read_configuration(path: Path, environment: Mapping[str, str]) -> Configurat
     Raises:
         BadInputError: with every problem of every file.
     """
-    document = Document.read(path, environment)
-    root = document.root()
+    return read_document(Document.read(path, environment), path.parent)
+
+
+def read_document(document: Document, folder: Path) -> Configuration:
+    """Return what a configuration that was parsed already, and the files that it names, say.
+
+    Args:
+        document: takes what is found.
+        folder: what paths in it are relative to.
+
+    Raises:
+        BadInputError: with every problem of every file.
+    """
+    with paused_collection():
+        configuration = read_root(document.root(), folder)
+    document.raise_problems()
+    return replace(configuration, warnings=document.warnings)
+
+
+def read_root(root: Section, folder: Path) -> Configuration:
+    """Return what a configuration says, without its warnings; the document has what is wrong."""
     global_config = read_global(root.section("global"))
     dashboard = read_dashboard(root.section("dashboard"))
     configuration = Configuration(
-        file=document.file,
+        file=root.document.file,
         global_config=global_config,
         scrape_configs=read_scrape_configs(root, global_config),
-        rule_groups=read_rule_files(root, path.parent, global_config),
-        notifications=read_notification_section(root, path.parent),
+        rule_groups=read_rule_files(root, folder, global_config),
+        notifications=read_notification_section(root, folder),
         kpis=read_kpis(root.section("kpis"), dashboard.window),
         dashboard=dashboard,
         storage=read_storage(root.section("storage")),
-        warnings=document.warnings,
+        allowed_hosts=read_allowed_hosts(root.section("web")),
     )
-    ignore_empty_alerting(root)
+    warn_of_alertmanagers(root)
     root.unsupported(UNSUPPORTED)
     root.close()
-    document.raise_problems()
     return configuration
+
+
+@contextlib.contextmanager
+def paused_collection() -> Iterator[None]:
+    """Keep the garbage collector from looking at what is just being built, again and again.
+
+    All of it stays, and there are no cycles. 10,000 rules: 3.2 s instead of 5.0 s.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def read_scrape_configs(root: Section, defaults: GlobalConfig) -> Sequence[ScrapeConfig]:
     """Return the jobs; their names are unique."""
-    configs: list[ScrapeConfig] = []
-    for section in root.sections("scrape_configs"):
-        config = read_scrape_config(section, defaults)
-        if any(other.job_name == config.job_name for other in configs):
-            section.problem("job_name", "a name that no other job has")
-        configs.append(config)
+    sections = root.sections("scrape_configs")
+    configs = [read_scrape_config(section, defaults) for section in sections]
+    find_duplicates(sections, "job_name", "a name that no other job has")
     return configs
 
 
-def read_rule_files(
-    root: Section, folder: Path, global_config: GlobalConfig
-) -> Sequence[RuleGroup]:
-    """Return the groups of all files that `rule_files` names, relative to the configuration."""
+def read_rule_files(root: Section, folder: Path, defaults: GlobalConfig) -> Sequence[RuleGroup]:
+    """Return the groups of all files that `rule_files` names; a file that is named twice, once."""
     groups: list[RuleGroup] = []
-    for pattern in root.texts("rule_files"):
+    read: set[Path] = set()
+    for index, pattern in enumerate(root.texts("rule_files")):
         paths = find_files(folder, pattern)
         if not paths and not is_pattern(pattern):
-            root.problem("rule_files", "a file that exists", f'"{pattern}"')
+            root.problem(f"rule_files[{index}]", "a file that exists")
         for path in paths:
-            try:
-                found, document = read_rule_file(
-                    path,
-                    {},
-                    global_config.evaluation_interval_ms,
-                    global_config.rule_query_offset_ms,
-                )
-            except BadInputError as error:
-                root.document.problems += error.problems
-                continue
-            root.document.problems += document.problems
-            groups += found
+            if path not in read:
+                read.add(path)
+                groups += read_named_rule_file(root, path, folder, defaults)
+    return groups
+
+
+def read_named_rule_file(
+    root: Section, path: Path, folder: Path, defaults: GlobalConfig
+) -> Sequence[RuleGroup]:
+    """Return the groups of a rule file; its name is its path from the configuration's folder."""
+    name = path.relative_to(folder) if path.is_relative_to(folder) else path
+    interval_ms, offset_ms = defaults.evaluation_interval_ms, defaults.rule_query_offset_ms
+    try:
+        groups, document = read_rule_file(path, str(name), interval_ms, offset_ms)
+    except BadInputError as error:
+        root.document.include(error)
+        return []
+    root.document.include(document)
     return groups
 
 
@@ -137,17 +184,15 @@ def read_notification_section(root: Section, folder: Path) -> NotificationConfig
         return None
     if "file" not in section:
         return read_notifications(section, folder)
-    name = section.text("file")
+    path = folder / section.text("file")
     section.close()
     try:
-        document = Document.read(folder / name, root.document.environment)
+        document = Document.read(path, root.document.environment)
     except BadInputError as error:
-        root.document.problems += error.problems
+        root.document.include(error)
         return None
-    config = read_notifications(document.root(), (folder / name).parent)
-    root.document.problems += document.problems
-    root.document.warnings += document.warnings
-    return config
+    root.document.include(document)
+    return read_notifications(document.root(), path.parent)
 
 
 def read_storage(section: Section) -> StorageConfig:
@@ -155,93 +200,29 @@ def read_storage(section: Section) -> StorageConfig:
     tsdb = section.section("tsdb")
     retention = tsdb.section("retention")
     config = StorageConfig(
-        retention_ms=retention.duration("time", StorageConfig.retention_ms, minimum_ms=60_000)
+        retention_ms=retention.duration(
+            "time", StorageConfig.retention_ms, minimum_ms=RETENTION_MS_MIN
+        )
     )
-    retention.unsupported(["size", "percentage"])
-    tsdb.unsupported(["out_of_order_time_window", "stale_series_compaction_threshold"])
-    section.unsupported(["exemplars"])
-    retention.close()
-    tsdb.close()
-    section.close()
+    for part, unsupported in (
+        (retention, UNSUPPORTED_RETENTION),
+        (tsdb, UNSUPPORTED_TSDB),
+        (section, UNSUPPORTED_STORAGE),
+    ):
+        part.unsupported(unsupported)
+        part.close()
     return config
 
 
-def ignore_empty_alerting(root: Section) -> None:
-    """Say nothing of Prometheus' example configuration, whose Alertmanagers are commented out."""
-    alerting = root.section("alerting") if "alerting" in root else None
-    if alerting is None:
-        return
-    for manager in alerting.sections("alertmanagers"):
-        for entry in manager.sections("static_configs"):
-            if entry.texts("targets"):
-                root.document.warnings.append(
-                    f"{root.place('alerting')}: not supported yet, no effect; "
-                    "sakshi notifies by itself: see `notifications`"
-                )
-                return
-
-
-@dataclass(frozen=True)
-class CheckReport:
-    """What `sakshi check` says of a file that has no problems.
-
-    Args:
-        summary: what the file holds, in a few words.
-        warnings: what of it will have no effect.
-    """
-
-    summary: str
-    warnings: Sequence[str] = ()
-
-
-def check_file(path: Path, environment: Mapping[str, str]) -> CheckReport:
-    """Return what a file holds: a configuration, a rule file, or a notification file.
-
-    Raises:
-        BadInputError: with every problem of the file, and of the files that it names.
-    """
-    document = Document.read(path, environment)
-    root = document.root()
-    if "groups" in root:
-        groups, document = read_rule_file(path, environment, 60_000)
-        document.raise_problems()
-        rules = sum(len(group.rules) for group in groups)
-        return CheckReport(f"rules: {count(len(groups), 'group')}, {count(rules, 'rule')}: fine")
-    if "route" in root or "receivers" in root:
-        notifications = read_notifications(root, path.parent)
-        document.raise_problems()
-        receivers = count(len(notifications.receivers), "receiver")
-        return CheckReport(f"notifications: {receivers}: fine", document.warnings)
-    return check_configuration(path, environment)
-
-
-def check_configuration(path: Path, environment: Mapping[str, str]) -> CheckReport:
-    """Return what a sakshi.yml holds.
-
-    Raises:
-        BadInputError: with every problem of the file, and of the files that it names.
-    """
-    configuration = read_configuration(path, environment)
-    targets = sum(
-        len(group.addresses)
-        for config in configuration.scrape_configs
-        for group in config.static_targets
+def warn_of_alertmanagers(root: Section) -> None:
+    """Warn of `alerting`, unless it names no Alertmanager, as the file that Prometheus ships."""
+    section = root.section("alerting")
+    is_empty = all(
+        manager.keys() == ["static_configs"]
+        and not any(entry.texts("targets") for entry in manager.sections("static_configs"))
+        for manager in section.sections("alertmanagers")
     )
-    rules = sum(len(group.rules) for group in configuration.rule_groups)
-    parts = [
-        count(len(configuration.scrape_configs), "job"),
-        count(targets, "target"),
-        count(rules, "rule"),
-        count(len(configuration.kpis), "KPI"),
-    ]
-    return CheckReport(f"configuration: {', '.join(parts)}: fine", configuration.warnings)
-
-
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun.
-
-    Example:
-        >>> count(1, "rule"), count(2, "rule")
-        ('1 rule', '2 rules')
-    """
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+    if is_empty and set(section.keys()) <= {"alertmanagers"}:
+        root.ignore(["alerting"])
+        return
+    root.unsupported(["alerting"], "not supported yet, no effect; see `notifications`")

@@ -1,18 +1,32 @@
-"""Reads `kpis` and `dashboard`: what is judged, and what the page shows."""
+"""Reads `kpis`: what is judged, and by which limits."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from sakshi.config.document import Section
-from sakshi.config.rule_file import read_expr
-from sakshi.kpi import Kpi, Limit, fill_window, parse_limit
-from sakshi.model.duration import format_duration
-from sakshi.web import Dashboard
+from sakshi.config.query import read_expr
+from sakshi.config.section import Section
+from sakshi.kpi import Kpi, Limit, LimitUnitError, fill_window, parse_limit
+from sakshi.promql import ValueType
 
-UNITS: Final = ("ms", "s", "%", "/s", "/h", "bytes", "ratio", "")
+LIMIT_EXAMPLES: Final = {
+    "": "<80",
+    "ms": "<2000ms",
+    "s": "<2s",
+    "%": "<70%",
+    "/s": ">10/s",
+    "/h": ">5/h",
+    "bytes": "<1000000bytes",
+    "ratio": ">0.8",
+}
+"""By unit: there are no others."""
+
+UNITS: Final = tuple(LIMIT_EXAMPLES)
 LIMITS: Final = ("target", "warning", "critical")
+
+_PLACEHOLDER_CHARACTERS: Final = len("$window")
+_VALUES: Final = (ValueType.VECTOR, ValueType.SCALAR)
 
 
 def read_kpis(section: Section, window: str) -> Sequence[Kpi]:
@@ -28,12 +42,15 @@ def read_kpis(section: Section, window: str) -> Sequence[Kpi]:
 def read_kpi(section: Section, name: str, window: str) -> Kpi:
     """Return one KPI."""
     unit = section.one_of("unit", UNITS, "")
-    expr = section.text("expr")
-    read_expr(section, "expr", fill_window(expr, window))
+    expr = section.name("expr", "a PromQL expression")
+    # As wide as the placeholder, so that the places in complaints are those in the file.
+    tree = read_expr(section, "expr", fill_window(expr, window.ljust(_PLACEHOLDER_CHARACTERS)))
+    if tree.type not in _VALUES:
+        section.problem("expr", "an instant vector or a scalar", tree.type.noun)
     limits = {key: read_limit(section, key, unit) for key in LIMITS}
     kpi = Kpi(
         name=name,
-        group=section.text("group"),
+        group=section.name("group"),
         title=section.text("title", name),
         metric=section.text("metric", ""),
         expr=expr,
@@ -41,28 +58,34 @@ def read_kpi(section: Section, name: str, window: str) -> Kpi:
         **limits,
     )
     section.close()
+    warn_of_contradictions(section, limits)
     return kpi
 
 
 def read_limit(section: Section, key: str, unit: str) -> Limit | None:
     """Return one limit in the strategy's notation; None where the KPI has none."""
-    if key not in section:
-        section.ignore([key])
-        return None
-    return section.parsed(key, lambda text: parse_limit(text, unit), 'a limit like "<2000ms"')
+    is_unit_known = not section.is_wrong("unit")
+
+    def parse(text: str) -> Limit | None:
+        try:
+            return parse_limit(text, unit)
+        except LimitUnitError:
+            if is_unit_known:
+                raise
+            return None
+
+    return section.parsed(key, parse, f'a limit like "{LIMIT_EXAMPLES[unit]}"', None)
 
 
-def read_dashboard(section: Section) -> Dashboard:
-    """Return the `dashboard` section."""
-    default = Dashboard()
-    interval_ms = section.duration(
-        "interval", round(default.interval_seconds * 1000), minimum_ms=1000
-    )
-    dashboard = Dashboard(
-        interval_seconds=interval_ms / 1000,
-        window=format_duration(section.duration("window", 300_000, minimum_ms=1000)),
-        metrics=section.texts("metrics", default.metrics),
-        series_max=section.integer("series_max", default.series_max, minimum=1),
-    )
-    section.close()
-    return dashboard
+def warn_of_contradictions(section: Section, limits: Mapping[str, Limit | None]) -> None:
+    """Warn of limits that cannot be meant: what is on target is bad, or never gets to be bad."""
+    target, warning, critical = (limits[key] for key in LIMITS)
+    for key in ("warning", "critical"):
+        limit = limits[key]
+        if target is not None and limit is not None and limit.operator is target.operator:
+            section.warn(key, f"{limit} lies on the same side as the target {target}")
+    if warning is None or critical is None or warning.operator is not critical.operator:
+        return
+    if warning.is_met(critical.value):
+        return
+    section.warn("critical", f"{critical} comes before the warning {warning}, which is never shown")

@@ -1,25 +1,28 @@
 """Reads `global` and `scrape_configs`: Prometheus' keys with Prometheus' meaning and defaults.
 
 Source:
-    prometheus.io/docs/prometheus/latest/configuration/configuration
+    prometheus/prometheus docs/configuration/configuration.md, config/config.go (3.x)
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from sakshi.config.document import Section
-from sakshi.model.labels import LEGACY_LABEL_NAME, Labels
-from sakshi.scrape.target import ScrapeConfig, StaticTargets
+from sakshi.config.environment import expand_label
+from sakshi.config.section import Section
+from sakshi.model.duration import format_duration
+from sakshi.model.labels import LEGACY_LABEL_NAME, METRIC_NAME, Labels
+from sakshi.scrape import InvalidTargetError, ScrapeConfig, StaticTargets
+from sakshi.scrape.resolve import resolve_targets
 
 INTERVAL_MS_DEFAULT: Final = 60_000
 TIMEOUT_MS_DEFAULT: Final = 10_000
 BODY_BYTES_MAX_DEFAULT: Final = 64 << 20
-STATIC_KEYS: Final = ("targets", "labels")
 
-UNSUPPORTED_GLOBAL: Final = (
+_UNSUPPORTED_EVERYWHERE: Final = (
     "always_scrape_classic_histograms",
     "convert_classic_histograms_to_nhcb",
     "extra_scrape_metrics",
@@ -29,48 +32,77 @@ UNSUPPORTED_GLOBAL: Final = (
     "label_value_length_limit",
     "metric_name_escaping_scheme",
     "metric_name_validation_scheme",
-    "query_log_file",
     "scrape_classic_histograms",
     "scrape_failure_log_file",
     "scrape_native_histograms",
     "scrape_protocols",
     "target_limit",
 )
-UNSUPPORTED_SCRAPE: Final = (
-    "always_scrape_classic_histograms",
+UNSUPPORTED_GLOBAL: Final = (*_UNSUPPORTED_EVERYWHERE, "query_log_file")
+UNSUPPORTED_HTTP: Final = (
     "authorization",
     "basic_auth",
-    "convert_classic_histograms_to_nhcb",
-    "enable_compression",
+    "bearer_token",
+    "bearer_token_file",
     "enable_http2",
-    "extra_scrape_metrics",
-    "fallback_scrape_protocol",
     "follow_redirects",
     "http_headers",
-    "keep_dropped_targets",
-    "label_limit",
-    "label_name_length_limit",
-    "label_value_length_limit",
-    "metric_name_escaping_scheme",
-    "metric_name_validation_scheme",
-    "metric_relabel_configs",
-    "native_histogram_bucket_limit",
-    "native_histogram_min_bucket_factor",
     "no_proxy",
     "oauth2",
     "proxy_connect_header",
     "proxy_from_environment",
     "proxy_url",
-    "relabel_configs",
-    "scrape_classic_histograms",
-    "scrape_failure_log_file",
-    "scrape_native_histograms",
-    "scrape_protocols",
-    "target_limit",
     "tls_config",
+)
+UNSUPPORTED_DISCOVERY: Final = tuple(
+    f"{name}_sd_configs"
+    for name in (
+        "aws",
+        "azure",
+        "consul",
+        "digitalocean",
+        "dns",
+        "docker",
+        "dockerswarm",
+        "ec2",
+        "eureka",
+        "file",
+        "gce",
+        "hetzner",
+        "http",
+        "ionos",
+        "kubernetes",
+        "kuma",
+        "lightsail",
+        "linode",
+        "marathon",
+        "nerve",
+        "nomad",
+        "openstack",
+        "ovhcloud",
+        "puppetdb",
+        "scaleway",
+        "serverset",
+        "stackit",
+        "triton",
+        "uyuni",
+        "vultr",
+    )
+)
+UNSUPPORTED_SCRAPE: Final = (
+    *_UNSUPPORTED_EVERYWHERE,
+    *UNSUPPORTED_HTTP,
+    *UNSUPPORTED_DISCOVERY,
+    "enable_compression",
+    "fallback_scrape_protocol",
+    "metric_relabel_configs",
+    "native_histogram_bucket_limit",
+    "native_histogram_min_bucket_factor",
+    "relabel_configs",
     "track_timestamps_staleness",
 )
 _BYTES: Final = re.compile(r"(\d+)\s*([KMGTPE]?)(?:i?B)?", re.ASCII | re.IGNORECASE)
+_LABEL_NAME: Final = "a label name ([a-zA-Z_][a-zA-Z0-9_]*)"
 
 
 @dataclass(frozen=True)
@@ -106,13 +138,23 @@ def read_global(section: Section) -> GlobalConfig:
             "evaluation_interval", INTERVAL_MS_DEFAULT, minimum_ms=1
         ),
         rule_query_offset_ms=section.duration("rule_query_offset", 0),
-        external_labels=Labels(read_labels(section, "external_labels")),
+        external_labels=read_external_labels(section),
         body_bytes_max=read_bytes(section, "body_size_limit", BODY_BYTES_MAX_DEFAULT),
         sample_limit=section.integer("sample_limit", 0),
     )
     section.unsupported(UNSUPPORTED_GLOBAL)
     section.close()
     return config
+
+
+def read_external_labels(section: Section) -> Labels:
+    """Return `external_labels`; `$NAME` in a value is replaced from the environment."""
+    labels = {}
+    for name, text in read_labels(section, "external_labels").items():
+        labels[name], unset = expand_label(text, section.document.environment)
+        for variable in unset:
+            section.warn(f"external_labels.{name}", f"{variable} is not set, and so is empty")
+    return Labels(labels)
 
 
 def read_scrape_config(section: Section, defaults: GlobalConfig) -> ScrapeConfig:
@@ -123,7 +165,7 @@ def read_scrape_config(section: Section, defaults: GlobalConfig) -> ScrapeConfig
         section.problem("metrics_path", "a path that begins with a slash")
     params = section.section("params")
     config = ScrapeConfig(
-        job_name=section.text("job_name"),
+        job_name=section.name("job_name"),
         interval_ms=interval_ms,
         timeout_ms=read_timeout(section, defaults.scrape_timeout_ms, interval_ms),
         scheme=section.one_of("scheme", ("http", "https"), "http"),
@@ -136,27 +178,49 @@ def read_scrape_config(section: Section, defaults: GlobalConfig) -> ScrapeConfig
         sample_limit=section.integer("sample_limit", defaults.sample_limit),
     )
     section.unsupported(UNSUPPORTED_SCRAPE)
-    section.unsupported(key for key in section.keys() if key.endswith("_sd_configs"))  # noqa: SIM118 - not a dict
     section.close()
+    find_address_problems(section, config)
     return config
 
 
 def read_static_targets(section: Section) -> StaticTargets:
     """Return one entry of `static_configs`."""
-    addresses = section.texts("targets")
-    for address in addresses:
-        if not address or "/" in address:
-            section.problem("targets", "host:port, without scheme or path", f'"{address}"')
-    labels = read_labels(section, "labels")
+    targets = StaticTargets(section.texts("targets"), read_labels(section, "labels"))
     section.close()
-    return StaticTargets(addresses, labels)
+    return targets
+
+
+def find_address_problems(section: Section, config: ScrapeConfig) -> None:
+    """Note each address of a job that cannot be scraped, where it stands."""
+    for index, targets in enumerate(config.static_targets):
+        for position, address in enumerate(targets.addresses):
+            alone = ScrapeConfig(
+                config.job_name,
+                config.interval_ms,
+                config.timeout_ms,
+                static_targets=[StaticTargets([address], targets.labels)],
+            )
+            try:
+                resolve_targets(alone)
+            except InvalidTargetError as error:
+                path = f"static_configs[{index}].targets[{position}]"
+                section.problem(path, error.problems[0].expected, error.problems[0].found)
 
 
 def read_timeout(section: Section, default_ms: int, interval_ms: int) -> int:
     """Return `scrape_timeout`: where it is not given, at most the interval."""
-    timeout_ms = section.duration("scrape_timeout", min(default_ms, interval_ms), minimum_ms=1)
-    if timeout_ms > interval_ms:
-        section.problem("scrape_timeout", f"at most the scrape interval, {interval_ms} ms")
+    default_ms = min(default_ms, interval_ms)
+    timeout_ms = section.duration("scrape_timeout", default_ms, minimum_ms=1)
+    is_interval_known = not (
+        section.is_wrong("scrape_interval")
+        or (
+            "scrape_interval" not in section and section.document.is_wrong("global.scrape_interval")
+        )
+    )
+    if timeout_ms > interval_ms and is_interval_known:
+        section.problem(
+            "scrape_timeout", f"at most the scrape interval of {format_duration(interval_ms)}"
+        )
     return timeout_ms
 
 
@@ -164,8 +228,8 @@ def read_labels(section: Section, key: str) -> dict[str, str]:
     """Return a mapping of label names to values."""
     labels = section.labels(key)
     for name in labels:
-        if not LEGACY_LABEL_NAME.fullmatch(name):
-            section.section(key).problem(name, "a label name ([a-zA-Z_][a-zA-Z0-9_]*)", f'"{name}"')
+        if name == METRIC_NAME or not LEGACY_LABEL_NAME.fullmatch(name):
+            section.problem(f"{key}.{name}", _LABEL_NAME, f'"{name}"')
     return labels
 
 
@@ -173,6 +237,16 @@ def read_bytes(section: Section, key: str, default: int) -> int:
     """Return a size such as `10MB`; zero means the default, as no limit would be no bound."""
     value = section.parsed(key, parse_bytes, 'a size like "10MB"', default)
     return value or default
+
+
+def find_duplicates(sections: Sequence[Section], key: str, expected: str) -> None:
+    """Note each name that a section before has; one that is missing is no name."""
+    seen: set[str] = set()
+    for section in sections:
+        name = section.text(key, "")
+        if name and name in seen:
+            section.problem(key, expected)
+        seen.add(name)
 
 
 def parse_bytes(text: str) -> int:

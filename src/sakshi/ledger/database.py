@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -39,18 +39,19 @@ class Database:
         self._path = path
         self._write_lock = threading.Lock()
         self._read_lock = threading.Lock()
-        try:
-            self._writer = self._open(connect)
-            self._migrate()
-            self._reader = self._open(connect)
-        except sqlite3.DatabaseError as error:
-            raise LedgerFileError(f"{path}: {error}") from error
+        with ExitStack() as connections:  # none stays open where the file is refused
+            try:
+                self._writer = self._open(connect, connections)
+                self._migrate()
+                self._reader = self._open(connect, connections)
+            except sqlite3.DatabaseError as error:
+                raise LedgerFileError(f"{path}: {error}") from error
+            self._connections = connections.pop_all()
 
     def close(self) -> None:
         """Close both connections; what was committed is on the disk already."""
         with self._write_lock, self._read_lock:
-            self._reader.close()
-            self._writer.close()
+            self._connections.close()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -89,13 +90,14 @@ class Database:
                 if self._reader.in_transaction:
                     self._reader.execute("rollback")
 
-    def _open(self, connect: Connect) -> sqlite3.Connection:
+    def _open(self, connect: Connect, connections: ExitStack) -> sqlite3.Connection:
         connection = connect(
             self._path,
             timeout=BUSY_TIMEOUT_MS / 1000,
             isolation_level=None,
             check_same_thread=False,
         )
+        connections.callback(connection.close)
         connection.row_factory = sqlite3.Row
         connection.execute("pragma journal_mode = wal")
         connection.execute("pragma synchronous = full")

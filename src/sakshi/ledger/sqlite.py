@@ -69,7 +69,11 @@ class SqliteLedger:
         self._alerts: Mapping[str, Mapping[str, Alert]] = {}
         """By rule id, then by fingerprint; replaced, never changed: any thread may read it."""
         self._alert_list: Sequence[Alert] = ()
-        self._remember(self._read_alerts())
+        try:
+            self._remember(self._read_alerts())
+        except BaseException:
+            self._database.close()
+            raise
 
     def __enter__(self) -> Self:
         return self

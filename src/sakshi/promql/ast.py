@@ -63,11 +63,26 @@ def iter_nodes(expr: Expr) -> Iterator[Expr]:
 
 @dataclass(frozen=True)
 class NumberLiteral(Expr):
-    """`42`, `1e-3`, `0x1F`, `Inf`, `NaN`; a duration such as `5m` is its seconds."""
+    """`42`, `1e-3`, `0x1F`, `Inf`, `NaN`; a duration such as `5m` is its seconds.
+
+    Two are equal where they are written alike: NaN equals NaN, and 0 is not -0 (1/0 is not 1/-0).
+    """
 
     type: ClassVar[ValueType] = ValueType.SCALAR
     value: float
     is_duration: bool = False
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, NumberLiteral):
+            return NotImplemented
+        return self._written == other._written
+
+    def __hash__(self) -> int:
+        return hash(self._written)
+
+    @property
+    def _written(self) -> tuple[str, bool]:
+        return repr(float(self.value)), self.is_duration
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def _day_of_year(seconds: Seconds) -> NDArray[np.int64]:
 
 def _days_in_month(seconds: Seconds) -> NDArray[np.int64]:
     start = _month_start(seconds)
-    following = (start + 1).astype("datetime64[D]")
+    following = (start + np.timedelta64(1, "M")).astype("datetime64[D]")
     days: NDArray[np.int64] = (following - start.astype("datetime64[D]")).astype(np.int64)
     return days
 

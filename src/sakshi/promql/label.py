@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sakshi.model.labels import Labels, quote_value
@@ -12,8 +12,10 @@ from sakshi.promql.ast import Call
 from sakshi.promql.block import Block, Implementation
 from sakshi.promql.engine import Vector
 from sakshi.promql.errors import QueryEvaluationError
+from sakshi.promql.limit import Budget
 from sakshi.promql.vector import relabel
 
+DIGITS_MAX: Final = 9  # Go's: a longer number is a name
 _REFERENCE: Final = re.compile(r"\$(?:(?P<dollar>\$)|(?P<bare>\w+)|\{(?P<braced>\w+)\})", re.ASCII)
 
 
@@ -25,12 +27,13 @@ def _label_replace(block: Block, call: Call) -> Vector:
         regex = compile_regex(pattern)
     except InvalidRegexError as error:
         raise QueryEvaluationError(f"label_replace: {error}") from None
+    template = Template(replacement)
 
     def change(labels: Labels) -> Labels:
         match = regex.fullmatch(labels.get(source, ""))
         if match is None:
             return labels
-        return labels.updated({destination: expand(replacement, match)})
+        return labels.updated({destination: _joined(block.budget, "", template.parts(match))})
 
     key = ("label_replace", destination, replacement, source, pattern)
     return relabel(block.vector(call.arguments[0]), key, change)
@@ -42,8 +45,8 @@ def _label_join(block: Block, call: Call) -> Vector:
     _check_destination(destination, "label_join")
 
     def change(labels: Labels) -> Labels:
-        joined = separator.join(labels.get(source, "") for source in sources)
-        return labels.updated({destination: joined})
+        values = [labels.get(source, "") for source in sources]
+        return labels.updated({destination: _joined(block.budget, separator, values)})
 
     key = ("label_join", destination, separator, *sources)
     return relabel(block.vector(call.arguments[0]), key, change)
@@ -56,8 +59,15 @@ def _check_destination(name: str, function: str) -> None:
         )
 
 
-def expand(template: str, match: Any) -> str:
-    """Return a template with its references to groups replaced by what they matched.
+def _joined(budget: Budget, separator: str, parts: Sequence[str]) -> str:
+    """Return the parts as one text, charged before it is made: nested calls double it each time."""
+    budget.check()
+    budget.charge_text(sum(map(len, parts)) + len(separator) * max(0, len(parts) - 1))
+    return separator.join(parts)
+
+
+class Template:
+    """A text with references to the groups of a regular expression.
 
     `$1`, `${1}`, `$name`, `${name}`; `$$` is a dollar. A name is as long as it can be: `$1x` is the
     group "1x". A group that does not exist, or took no part, is empty.
@@ -66,20 +76,33 @@ def expand(template: str, match: Any) -> str:
         https://pkg.go.dev/regexp#Regexp.Expand
 
     Example:
-        >>> expand("$1-${1}x$$", re.fullmatch("(.*)", "a"))
+        >>> "".join(Template("$1-${1}x$$").parts(re.fullmatch("(.*)", "a")))
         'a-ax$'
     """
 
-    def substitute(reference: re.Match[str]) -> str:
-        if reference["dollar"]:
-            return "$"
-        name = reference["bare"] or reference["braced"]
-        try:
-            return match[int(name) if name.isdigit() else name] or ""
-        except (IndexError, KeyError):
-            return ""
+    def __init__(self, text: str) -> None:
+        self._parts: list[tuple[str, bool]] = []  # a text, or a reference
+        end = 0
+        for reference in _REFERENCE.finditer(text):
+            self._parts.append((text[end : reference.start()], False))
+            name = reference["bare"] or reference["braced"]
+            self._parts.append((name, True) if name else ("$", False))
+            end = reference.end()
+        self._parts.append((text[end:], False))
+        self._references = {part for part, is_reference in self._parts if is_reference}
 
-    return _REFERENCE.sub(substitute, template)
+    def parts(self, match: Any) -> list[str]:
+        """Return the parts of the text that a match makes; a group is the same object each time."""
+        groups = {name: _group(match, name) for name in self._references}
+        return [groups[part] if is_reference else part for part, is_reference in self._parts]
+
+
+def _group(match: Any, name: str) -> str:
+    """Return what a group matched; empty where there is no such group, or it took no part."""
+    try:
+        return match[int(name) if name.isdigit() and len(name) < DIGITS_MAX else name] or ""
+    except (IndexError, KeyError):
+        return ""
 
 
 FUNCTIONS: Final[Mapping[str, Implementation]] = {

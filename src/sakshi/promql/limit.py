@@ -27,6 +27,8 @@ class EvaluationLimits:
         transient_cells: numbers that one operator may lay out beside its operands: ten times a
             block, 80 MB. Only operands that fit badly need more (buckets of very unequal
             histograms, values that differ everywhere).
+        label_characters: characters of the label values that a query's functions may make: a
+            thousand for each of ten thousand series.
         pairs: series that a binary operator may pair: many more than there are on either side
             come of a match group that has hundreds on both.
         parsed_queries: syntax trees kept: the rules and panels of a large installation.
@@ -39,6 +41,7 @@ class EvaluationLimits:
     timeout_seconds: float = 120.0
     block_cells: int = 1_000_000
     transient_cells: int = 10_000_000
+    label_characters: int = 10_000_000
     pairs: int = 1_000_000
     parsed_queries: int = 1000
     joined_lists: int = 200
@@ -65,6 +68,7 @@ class Budget:
         self.limits = limits
         self.timeout_seconds = allowed
         self.samples = 0
+        self.label_characters = 0
         self._clock = clock
         self._deadline = clock.monotonic() + allowed
 
@@ -102,4 +106,17 @@ class Budget:
             raise QueryLimitError(
                 "query processing would load too many samples into memory: "
                 f"{self.samples:,}, of which {self.limits.samples:,} are allowed"
+            )
+
+    def charge_text(self, characters: int) -> None:
+        """Note characters of a label value that the query is about to make.
+
+        Raises:
+            QueryLimitError: with them it makes more than its limit.
+        """
+        self.label_characters += characters
+        if self.label_characters > self.limits.label_characters:
+            raise QueryLimitError(
+                f"query processing would make {self.label_characters:,} characters of label "
+                f"values, of which {self.limits.label_characters:,} are allowed"
             )

@@ -42,8 +42,6 @@ class InvalidLiteralError(Exception):
 def parse_number(text: str) -> float:
     """Return the value of a number token: decimal, hexadecimal, octal (with a leading 0), Inf, NaN.
 
-    NaN is always the object `math.nan`, so that two parsed trees with it are equal.
-
     Raises:
         InvalidLiteralError: it is too large for a float, or hexadecimal and too large for an int64.
 
@@ -63,8 +61,6 @@ def parse_number(text: str) -> float:
         number = int(text, 8)
         return float(number) if number <= HEXADECIMAL_MAX else float(text)
     value = float(text)
-    if math.isnan(value):
-        return math.nan
     if math.isinf(value) and text[0] not in "iI":
         raise InvalidLiteralError(0, "a number below 1.8e308")
     return value

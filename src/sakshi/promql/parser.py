@@ -20,7 +20,6 @@ Source:
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Callable
 from typing import Final, NoReturn
 
@@ -186,9 +185,7 @@ class _Parser(Cursor):
         operand = self._expression(UNARY_PRECEDENCE)
         span = Span(token.start, self.end)
         if isinstance(operand, NumberLiteral):
-            value = operand.value
-            if token.kind == "-" and not math.isnan(value):  # it stays the object `math.nan`
-                value = -value
+            value = -operand.value if token.kind == "-" else operand.value
             return NumberLiteral(value, operand.is_duration, span=span)
         unary = Unary(token.kind, operand, span=span)
         check_unary(self.text, unary)

@@ -116,9 +116,13 @@ class ConnectionPool:
         connection = sqlite3.connect(
             self.path, timeout=BUSY_SECONDS_MAX, isolation_level=None, check_same_thread=False
         )
-        connection.execute("pragma journal_mode = wal")
-        connection.execute("pragma synchronous = normal")  # a chat may lose its last second
-        connection.execute("pragma foreign_keys = on")
+        try:
+            connection.execute("pragma journal_mode = wal")
+            connection.execute("pragma synchronous = normal")  # a chat may lose its last second
+            connection.execute("pragma foreign_keys = on")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     async def _on_thread(self, work: Callable[[], Result]) -> Result:

@@ -47,7 +47,6 @@ export interface Picture {
 
 export class Plot {
   readonly #plot: uPlot;
-  readonly #events: PlotEvents;
   readonly #keys: readonly string[];
   #picture: Picture;
 
@@ -60,7 +59,6 @@ export class Plot {
     events: PlotEvents,
   ) {
     this.#picture = picture;
-    this.#events = events;
     this.#keys = picture.lines.keys;
     const options: uPlot.Options = {
       ...size,
@@ -99,7 +97,8 @@ export class Plot {
       this.#plot.setData(dataOf(picture.lines), false);
       this.#plot.setScale("x", { min: start, max: end });
     });
-    this.#events.onCursor(this.#plot.cursor.idx ?? null); // the same place is another index now
+    const { left = -1, top = -1 } = this.#plot.cursor;
+    if (left >= 0) this.#plot.setCursor({ left, top }); // the same place is another index now
   }
 
   resize(width: number, height: number): void {

@@ -1,0 +1,70 @@
+"""A client of Prometheus' HTTP API, on the standard library alone."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sakshi.cli.address import is_loopback
+from sakshi.model.errors import SakshiError
+
+TIMEOUT_SECONDS: Final = 130  # the server stops a query after two minutes and says so
+
+
+class NoAnswerError(SakshiError):
+    """The server did not answer, or not as Prometheus' API does; the message says why."""
+
+
+class Client:
+    """Asks one server.
+
+    Args:
+        url: of the server, without a slash at its end.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        host = urllib.parse.urlsplit(url).hostname or ""
+        handlers = [urllib.request.ProxyHandler({})] if is_loopback(host) else []
+        self._opener = urllib.request.build_opener(*handlers)
+
+    def ask(self, path: str, parameters: Mapping[str, str]) -> Mapping[str, Any]:
+        """Return the answer to a form, an error's too: it has `status`.
+
+        Args:
+            path: behind `/api/v1/`.
+            parameters: of the form.
+
+        Raises:
+            NoAnswerError: there was none.
+        """
+        data = urllib.parse.urlencode(parameters).encode()
+        url = f"{self._url}/api/v1/{path}"
+        try:
+            answer = self._fetch(url, data)
+        except (OSError, http.client.HTTPException) as error:
+            raise NoAnswerError(f"no answer from {self._url}: {_reason(error)}") from None
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict) or "status" not in answer:
+            raise NoAnswerError(f"{self._url} does not speak Prometheus' API")
+        return answer
+
+    def _fetch(self, url: str, data: bytes) -> Any:
+        try:
+            with self._opener.open(url, data, timeout=TIMEOUT_SECONDS) as response:
+                return json.load(response)
+        except urllib.error.HTTPError as error:
+            with error:
+                return json.load(error)
+
+
+def _reason(error: Exception) -> str:
+    """Return in words what urllib wraps once or twice."""
+    cause = getattr(error, "reason", None) or error
+    return str(getattr(cause, "strerror", None) or cause or type(cause).__name__)

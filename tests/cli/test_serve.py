@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import SECONDS_MAX, Run, run_process, serving
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "sakshi.yml"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A configuration that watches nothing."""
+    path = tmp_path / "sakshi.yml"
+    path.write_text("global: {}\n")
+    return path
+
+
+@pytest.fixture
+def taken() -> Iterator[str]:
+    """An address at which somebody else listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_it_says_where_it_answers_and_stops_when_told(config: Path, tmp_path: Path) -> None:
+    """The log names the address; the page's server is ready there; SIGTERM ends it with 0."""
+    with serving(config, tmp_path / "data") as (url, process):
+        with urllib.request.urlopen(f"{url}/-/ready", timeout=10) as answer:
+            assert answer.status == 200
+        process.send_signal(signal.SIGTERM)
+        process.wait(SECONDS_MAX)
+
+    assert process.returncode == 0
+    assert (tmp_path / "data" / "alerts.db").exists()
+
+
+def test_without_a_configuration_it_says_how_to_begin(tmp_path: Path) -> None:
+    """What it says to type makes a configuration that is fine."""
+    done = run_process("serve", folder=tmp_path)
+
+    sentence, command = done.error.splitlines()
+    assert (done.code, done.output) == (2, "")
+    assert sentence == (
+        "sakshi serve: there is no sakshi.yml: name your own with --config FILE "
+        "(a prometheus.yml will do), or begin with"
+    )
+    subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True)
+    done = run_process("check", "sakshi.yml", folder=tmp_path)
+    assert done.error == ""
+    assert done.output.startswith("sakshi.yml: configuration: 1 job, 1 target, ")
+
+
+def test_a_path_with_spaces_can_be_copied(tmp_path: Path, run: Run) -> None:
+    """What it says to type is quoted."""
+    done = run("serve", "--config", str(tmp_path / "my own.yml"))
+
+    assert done.error.endswith(f" > '{tmp_path}/my own.yml'\n")
+
+
+def test_a_wrong_configuration_is_wholly_refused(tmp_path: Path, run: Run) -> None:
+    """All problems, exit code 2, and nothing is made."""
+    path = tmp_path / "sakshi.yml"
+    path.write_text("globl: {}\nscrape_configs: [{}]\n")
+
+    done = run("serve", "--config", str(path), "--data", str(tmp_path / "data"))
+
+    assert (done.code, done.output) == (2, "")
+    assert done.error == (
+        f'error: {path}:1:1: globl: expected the key "global", found the unknown key "globl"\n'
+        f"error: {path}:2:18: scrape_configs[0].job_name: expected a name, found nothing\n"
+    )
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "[::]", "10.0.0.7", "example.org"])
+def test_an_address_that_others_reach_is_refused(host: str, config: Path, run: Run) -> None:
+    """Nobody is asked who they are: two lines say so, and what to do."""
+    done = run("serve", "--config", str(config), "--listen", f"{host}:0")
+
+    assert (done.code, done.output) == (1, "")
+    assert done.error == (
+        f"sakshi serve: {host.strip('[]')} is reachable by others, "
+        "and nobody is asked who they are.\n"
+        "Listen on 127.0.0.1 behind a proxy that does, or say --allow-unauthenticated.\n"
+    )
+
+
+def test_it_listens_there_if_told_so(config: Path, tmp_path: Path) -> None:
+    """Who says --allow-unauthenticated has been warned."""
+    options = ["--listen", "0.0.0.0:0", "--allow-unauthenticated"]
+    with serving(config, tmp_path / "data", *options) as (url, _):
+        assert url.startswith("http://0.0.0.0:")
+
+
+def test_a_taken_port_is_named_with_the_option(
+    config: Path, tmp_path: Path, taken: str, run: Run
+) -> None:
+    """One line, exit code 1."""
+    done = run("serve", "--config", str(config), "--data", str(tmp_path / "d"), "--listen", taken)
+
+    assert done.code == 1
+    assert done.error == (
+        f"sakshi serve: {taken} is in use by another process; "
+        "--listen HOST:PORT names another address\n"
+    )
+
+
+def test_a_folder_in_use_is_named_with_the_option(config: Path, tmp_path: Path) -> None:
+    """Two writers would destroy each other's data."""
+    data = tmp_path / "data"
+    with serving(config, data):
+        arguments = ["--config", str(config), "--data", str(data), "--listen", "127.0.0.1:0"]
+        done = run_process("serve", *arguments)
+
+    assert done.code == 1
+    assert done.error.splitlines()[-1] == (
+        f"sakshi serve: the data folder {data}/samples is in use by another process: "
+        "stop that one, or give this one another folder; --data DIR names another folder"
+    )
+
+
+def test_a_folder_that_cannot_be_made_is_named_with_the_option(
+    config: Path, tmp_path: Path, run: Run
+) -> None:
+    """One line, exit code 1."""
+    (tmp_path / "file").write_text("")
+
+    done = run("serve", "--config", str(config), "--data", str(tmp_path / "file" / "data"))
+
+    assert done.code == 1
+    assert done.error == (
+        f"sakshi serve: {tmp_path}/file/data cannot be made: Not a directory; "
+        "--data DIR names another folder\n"
+    )
+
+
+def test_links_lead_to_the_external_url(tmp_path: Path) -> None:
+    """What alerts say of where they come from begins with it."""
+    config = tmp_path / "sakshi.yml"
+    config.write_text("global: {evaluation_interval: 100ms}\nrule_files: [rules.yml]\n")
+    (tmp_path / "rules.yml").write_text(
+        "groups: [{name: g, rules: [{alert: A, expr: vector(1), "
+        "annotations: {link: '{{ externalURL }}/x'}}]}]\n"
+    )
+    option = ["--external-url", "https://sakshi.example.org/"]
+
+    with serving(config, tmp_path / "data", *option) as (url, process):
+        assert url == "https://sakshi.example.org"
+        process.terminate()
+
+
+def test_warnings_are_said_at_the_start(tmp_path: Path, config: Path) -> None:
+    """What will have no effect is on standard error before anything runs."""
+    config.write_text("remote_write: []\n")
+    code = (
+        "import sys\n"
+        "from sakshi.cli import main\n"
+        f"sys.exit(main(['serve', '--config', {str(config)!r}, '--data', '/dev/null/x']))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert done.stderr.splitlines()[0] == (
+        f"warning: {config}:1:1: remote_write: not supported yet, no effect"
+    )
+
+
+def test_no_secret_is_in_the_log(tmp_path: Path) -> None:
+    """The canary is in the environment and in the configuration, and nowhere else."""
+    canary = "canary-77aa"
+    config = tmp_path / "sakshi.yml"
+    config.write_text(
+        "notifications:\n"
+        "  route: {receiver: a}\n"
+        "  receivers: [{name: a, webhook_configs: [{url: 'https://${CANARY}@127.0.0.1:1/'}]}]\n"
+    )
+    arguments = ["--config", str(config), "--data", str(tmp_path / "d"), "--listen", "127.0.0.1:0"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sakshi", "serve", *arguments, "--log-level", "debug"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "CANARY": canary},
+    )
+    assert process.stderr is not None
+    log = []
+    for line in process.stderr:
+        log.append(line)
+        if " ready url=" in line:
+            process.terminate()
+    assert process.wait(SECONDS_MAX) == 0
+
+    assert " ready url=" in "".join(log)
+    assert canary not in "".join(log)
+
+
+@pytest.mark.slow
+def test_it_is_ready_within_a_second(tmp_path: Path) -> None:
+    """From the command line to the first answer, with the example's rules and KPIs.
+
+    The processor's time is asked for, not the clock's: this machine may have other work.
+    """
+    code = (
+        "import resource, subprocess, sys, json\n"
+        "process = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stderr=subprocess.PIPE,"
+        " text=True)\n"
+        "next(line for line in process.stderr if ' ready url=' in line)\n"
+        "process.stdin.close()\n"
+        "process.stderr.read()\n"
+        "code = process.wait()\n"
+        "usage = resource.getrusage(resource.RUSAGE_CHILDREN)\n"
+        "print(json.dumps([code, usage.ru_utime + usage.ru_stime]))\n"
+    )
+    arguments = ["serve", "--config", str(EXAMPLE), "--data", str(tmp_path / "data")]
+    options = ["--listen", "127.0.0.1:0", "--exit-with-parent"]
+    seconds = []
+    for _ in range(3):
+        done = subprocess.run(
+            [sys.executable, "-c", code, sys.executable, "-m", "sakshi", *arguments, *options],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        exit_code, used = json.loads(done.stdout)
+        assert exit_code == 0
+        seconds.append(used)
+
+    assert min(seconds) < 1.0

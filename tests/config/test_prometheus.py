@@ -1,0 +1,405 @@
+"""A prometheus.yml is a valid sakshi.yml, and an alertmanager.yml a valid notification file.
+
+The tables hold the keys that Prometheus 3 and Alertmanager document, one set for what works and one
+for what is warned of. What the peers at hand know of them is asked of the peers themselves.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.config.reading import open_document
+from tests.peers import find_peer
+
+from sakshi.config import check_file, read_configuration
+from sakshi.config.configuration import read_root
+from sakshi.config.notification import read_notifications
+from sakshi.config.rule_file import read_groups
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+EFFECTLESS = "not supported yet, no effect"
+
+LIMITS = (
+    "label_limit label_name_length_limit label_value_length_limit target_limit keep_dropped_targets"
+)
+HISTOGRAMS = (
+    "scrape_native_histograms always_scrape_classic_histograms convert_classic_histograms_to_nhcb"
+)
+NAMES = "metric_name_validation_scheme metric_name_escaping_scheme"
+HTTP = (
+    "basic_auth authorization oauth2 tls_config proxy_url no_proxy proxy_from_environment "
+    "proxy_connect_header follow_redirects enable_http2 http_headers bearer_token bearer_token_file"
+)
+
+SUPPORTED: dict[str, dict[str, object]] = {
+    "": {
+        "global": {},
+        "rule_files": [],
+        "scrape_configs": [],
+        "storage": {},
+    },
+    "global": {
+        "scrape_interval": "30s",
+        "scrape_timeout": "5s",
+        "evaluation_interval": "30s",
+        "rule_query_offset": "1s",
+        "external_labels": {"a": "b"},
+        "body_size_limit": "1MB",
+        "sample_limit": 1,
+    },
+    "scrape_configs": {
+        "scrape_interval": "30s",
+        "scrape_timeout": "5s",
+        "metrics_path": "/m",
+        "honor_labels": True,
+        "honor_timestamps": False,
+        "scheme": "https",
+        "params": {"a": ["b"]},
+        "static_configs": [{"targets": ["a:1"], "labels": {"b": "c"}}],
+        "body_size_limit": "1MB",
+        "sample_limit": 1,
+    },
+    "storage.tsdb": {"retention": {"time": "1d"}},
+}
+WARNED = {
+    "": "alerting otlp remote_read remote_write runtime scrape_config_files tracing",
+    "global": f"{LIMITS} {HISTOGRAMS} {NAMES} query_log_file scrape_failure_log_file "
+    "scrape_protocols scrape_classic_histograms extra_scrape_metrics",
+    "scrape_configs": f"{LIMITS} {HISTOGRAMS} {NAMES} {HTTP} scrape_protocols "
+    "scrape_classic_histograms fallback_scrape_protocol track_timestamps_staleness "
+    "enable_compression relabel_configs metric_relabel_configs native_histogram_bucket_limit "
+    "native_histogram_min_bucket_factor scrape_failure_log_file extra_scrape_metrics "
+    "azure_sd_configs consul_sd_configs digitalocean_sd_configs dns_sd_configs docker_sd_configs "
+    "dockerswarm_sd_configs ec2_sd_configs eureka_sd_configs file_sd_configs gce_sd_configs "
+    "hetzner_sd_configs http_sd_configs ionos_sd_configs kubernetes_sd_configs kuma_sd_configs "
+    "lightsail_sd_configs linode_sd_configs marathon_sd_configs nerve_sd_configs nomad_sd_configs "
+    "openstack_sd_configs ovhcloud_sd_configs puppetdb_sd_configs scaleway_sd_configs "
+    "serverset_sd_configs stackit_sd_configs triton_sd_configs uyuni_sd_configs vultr_sd_configs",
+    "storage": "exemplars",
+    "storage.tsdb": "out_of_order_time_window",
+    "storage.tsdb.retention": "size percentage",
+}
+
+ALERTMANAGER_SUPPORTED: dict[str, dict[str, object]] = {
+    "": {"global": {}, "templates": [], "inhibit_rules": []},
+    "global": {
+        "smtp_from": "a@b.org",
+        "smtp_smarthost": "localhost:25",
+        "smtp_hello": "x",
+        "smtp_auth_username": "x",
+        "smtp_auth_password": "x",
+        "smtp_auth_password_file": "/dev/null",
+        "smtp_require_tls": False,
+        "slack_api_url": "https://x.org",
+        "slack_api_url_file": "/dev/null",
+        "pagerduty_url": "https://x.org",
+        "resolve_timeout": "5m",
+    },
+    "route": {
+        "group_by": ["a"],
+        "group_wait": "1s",
+        "group_interval": "1s",
+        "repeat_interval": "1s",
+        "continue": False,
+        "match": {},
+        "match_re": {},
+        "matchers": [],
+        "routes": [],
+    },
+    "inhibit_rules": {
+        "source_match": {"a": "b"},
+        "source_match_re": {"a": "b"},
+        "source_matchers": ["a=b"],
+        "target_match": {"a": "b"},
+        "target_match_re": {"a": "b"},
+        "target_matchers": ["a=b"],
+        "equal": ["a"],
+    },
+    "email_configs": {
+        "send_resolved": True,
+        "from": "a@b.org",
+        "smarthost": "localhost:25",
+        "hello": "x",
+        "auth_username": "x",
+        "auth_password": "x",
+        "auth_password_file": "/dev/null",
+        "require_tls": False,
+        "html": "",
+        "text": "",
+        "headers": {"Subject": "x"},
+    },
+    "slack_configs": {
+        "send_resolved": True,
+        "api_url": "https://x.org",
+        "api_url_file": "/dev/null",
+        "channel": "x",
+        "username": "x",
+        "color": "x",
+        "title": "x",
+        "title_link": "x",
+        "pretext": "x",
+        "text": "x",
+        "fallback": "x",
+        "footer": "x",
+        "icon_emoji": "x",
+        "icon_url": "x",
+        "link_names": True,
+    },
+    "pagerduty_configs": {
+        "send_resolved": True,
+        "routing_key": "x",
+        "routing_key_file": "/dev/null",
+        "service_key": "x",
+        "service_key_file": "/dev/null",
+        "url": "https://x.org",
+        "client": "x",
+        "client_url": "x",
+        "description": "x",
+        "severity": "error",
+        "details": {"a": "b"},
+        "source": "x",
+        "class": "x",
+        "component": "x",
+        "group": "x",
+    },
+    "webhook_configs": {
+        "send_resolved": True,
+        "url": "https://x.org",
+        "url_file": "/dev/null",
+        "max_alerts": 1,
+    },
+}
+ALERTMANAGER_WARNED = {
+    "": "time_intervals mute_time_intervals tracing",
+    "global": "http_config jira_api_url mattermost_webhook_url mattermost_webhook_url_file "
+    "opsgenie_api_key opsgenie_api_key_file opsgenie_api_url rocketchat_api_url rocketchat_token "
+    "rocketchat_token_file rocketchat_token_id rocketchat_token_id_file slack_app_token "
+    "slack_app_token_file slack_app_url smtp_auth_identity smtp_auth_secret smtp_auth_secret_file "
+    "smtp_force_implicit_tls smtp_tls_config telegram_api_url telegram_bot_token "
+    "telegram_bot_token_file victorops_api_key victorops_api_key_file victorops_api_url "
+    "webex_api_url wechat_api_corp_id wechat_api_secret wechat_api_secret_file wechat_api_url",
+    "route": "mute_time_intervals active_time_intervals",
+    "receivers": "discord_configs incidentio_configs jira_configs mattermost_configs "
+    "msteams_configs msteamsv2_configs opsgenie_configs pushover_configs rocketchat_configs "
+    "sns_configs telegram_configs victorops_configs webex_configs wechat_configs",
+    "email_configs": "auth_secret auth_secret_file auth_identity tls_config force_implicit_tls "
+    "threading",
+    "slack_configs": "http_config app_token app_token_file app_url fields short_fields callback_id "
+    "image_url thumb_url mrkdwn_in actions message_text update_message timeout",
+    "pagerduty_configs": "http_config images links timeout",
+    "webhook_configs": "http_config timeout payload",
+}
+
+
+def supported(table: Mapping[str, Mapping[str, object]]) -> list[object]:
+    return [
+        pytest.param(section, key, value, id=f"{section}.{key}".strip("."))
+        for section, keys in table.items()
+        for key, value in keys.items()
+    ]
+
+
+def warned(table: Mapping[str, str]) -> list[object]:
+    return [
+        pytest.param(section, key, id=f"{section}.{key}".strip("."))
+        for section, keys in table.items()
+        for key in keys.split()
+    ]
+
+
+def prometheus(section: str, key: str, value: object) -> str:
+    """Return a prometheus.yml with one key in a section."""
+    if section == "scrape_configs":
+        return yaml.safe_dump({"scrape_configs": [{"job_name": "a", key: value}]})
+    content: object = {key: value}
+    for step in reversed(section.split(".") if section else ()):
+        content = {step: content}
+    return yaml.safe_dump(content)
+
+
+def alertmanager(section: str, key: str, value: object) -> str:
+    """Return an alertmanager.yml that is complete, and has one key in a section."""
+    receiver: dict[str, object] = {"name": "a"}
+    content: dict[str, object] = {
+        "global": {"smtp_smarthost": "localhost:25", "smtp_from": "s@example.org"},
+        "route": {"receiver": "a"},
+        "receivers": [receiver],
+    }
+    required: dict[str, dict[str, object]] = {
+        "email_configs": {"to": "a@b.org", "auth_password": "x"},
+        "slack_configs": {"api_url": "https://x.org"},
+        "pagerduty_configs": {"routing_key": "x"},
+        "webhook_configs": {"url": "https://x.org"},
+    }
+    if section in required:
+        own = required[section]
+        if key in ("api_url_file", "routing_key_file", "service_key_file", "url_file"):
+            own = {}
+        receiver[section] = [{**own, key: value}]
+    elif section == "receivers":
+        receiver[key] = value
+    elif section == "inhibit_rules":
+        sides = {"source_match": {"x": "y"}, "target_match": {"x": "y"}}
+        content["inhibit_rules"] = [{**sides, key: value}]
+    elif section:
+        known = content.setdefault(section, {})
+        assert isinstance(known, dict)
+        known[key] = value
+    else:
+        content.setdefault(key, value)
+    return yaml.safe_dump(content)
+
+
+def findings(text: str, read: str) -> tuple[list[str], list[str]]:
+    """Return what is wrong with a file and what is warned of, without places."""
+    document = open_document(text)
+    if read == "prometheus":
+        read_root(document.root(), Path("/nonexistent"))
+    else:
+        read_notifications(document.root(), Path("/nonexistent"))
+    return (
+        [str(problem).split(": ", 1)[1] for problem in document.problems],
+        [warning.split(": ", 1)[1] for warning in document.warnings],
+    )
+
+
+@pytest.mark.parametrize(("section", "key", "value"), supported(SUPPORTED))
+def test_a_supported_key_of_prometheus_is_read(section: str, key: str, value: object) -> None:
+    """Neither a problem nor a warning."""
+    assert findings(prometheus(section, key, value), "prometheus") == ([], [])
+
+
+@pytest.mark.parametrize(("section", "key"), warned(WARNED))
+def test_every_other_key_of_prometheus_is_warned_of(section: str, key: str) -> None:
+    """It is named, and stops nothing."""
+    problems, [warning] = findings(prometheus(section, key, {"x": "y"}), "prometheus")
+
+    index = "[0]" if section == "scrape_configs" else ""
+    assert problems == []
+    assert warning.startswith(f"{section}{index}.{key}: {EFFECTLESS}".lstrip("."))
+
+
+@pytest.mark.parametrize(("section", "key", "value"), supported(ALERTMANAGER_SUPPORTED))
+def test_a_supported_key_of_alertmanager_is_read(section: str, key: str, value: object) -> None:
+    """No problem, and no word of having no effect."""
+    problems, warnings = findings(alertmanager(section, key, value), "alertmanager")
+
+    assert [text for text in problems if value != "/dev/null"] == []
+    assert [text for text in problems if "unknown key" in text] == []
+    assert [text for text in warnings if EFFECTLESS in text] == []
+
+
+@pytest.mark.parametrize(("section", "key"), warned(ALERTMANAGER_WARNED))
+def test_every_other_key_of_alertmanager_is_warned_of(section: str, key: str) -> None:
+    """It is named, and stops nothing."""
+    problems, [warning] = findings(alertmanager(section, key, {"x": "y"}), "alertmanager")
+
+    assert problems == []
+    assert warning.endswith(f"{key}: {EFFECTLESS}")
+
+
+def run(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [find_peer(name), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def find_shipped(name: str) -> Path:
+    """Return a file of the peers' package, beside the programs."""
+    return find_peer("promtool").parents[2] / "etc" / "prometheus" / name
+
+
+def test_the_configuration_that_prometheus_ships_is_valid() -> None:
+    """Its one key that has no effect is named."""
+    path = find_shipped("prometheus.yml")
+
+    configuration = read_configuration(path, {})
+
+    assert [config.job_name for config in configuration.scrape_configs] == ["prometheus", "node"]
+    assert [config.interval_ms for config in configuration.scrape_configs] == [5_000, 15_000]
+    assert [warning.split(": ", 1)[1] for warning in configuration.warnings] == [
+        f"alerting: {EFFECTLESS}; see `notifications`"
+    ]
+
+
+def test_the_configuration_that_alertmanager_ships_is_valid() -> None:
+    """Its five receivers, its routes in the older notation, its inhibition rule: all of it."""
+    report = check_file(find_shipped("alertmanager.yml"), {})
+
+    assert report.summary == "notifications: 5 receivers"
+    assert [text for text in report.warnings if "left out" in text or EFFECTLESS in text] == []
+
+
+@pytest.mark.parametrize(("section", "key", "value"), supported(ALERTMANAGER_SUPPORTED))
+def test_amtool_takes_the_supported_keys(
+    section: str, key: str, value: object, tmp_path: Path
+) -> None:
+    """What sakshi reads is Alertmanager's, as amtool checks it; files of secrets are not read."""
+    if key in ("source", "url_file"):
+        return  # Alertmanager's since 0.26; the one at hand is 0.25
+    path = tmp_path / "alertmanager.yml"
+    path.write_text(alertmanager(section, key, value))
+
+    done = run("amtool", "check-config", path)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_promtool_takes_the_supported_keys(tmp_path: Path) -> None:
+    """What sakshi reads is Prometheus', as promtool checks it.
+
+    `rule_query_offset` and `storage.tsdb.retention` came after the Prometheus at hand.
+    """
+    job = {"job_name": "a", **SUPPORTED["scrape_configs"]}
+    defaults = {
+        key: value
+        for key, value in SUPPORTED["global"].items()
+        if key not in ("rule_query_offset", "body_size_limit", "sample_limit")
+    }
+    path = tmp_path / "prometheus.yml"
+    path.write_text(yaml.safe_dump({"global": defaults, "scrape_configs": [job]}))
+
+    done = run("promtool", "check", "config", path)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["alert-rules.yml", "recording-rules.yml"])
+def test_promtool_takes_the_examples_rules(name: str) -> None:
+    """The strategy's rules, and those that they read, are Prometheus' too."""
+    done = run("promtool", "check", "rules", "--lint-fatal", EXAMPLES / name)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+RULES_REFUSED = [
+    "groups: [{name: g, rules: [{alert: A, expr: 'sum('}]}]",
+    "groups: [{name: g, rules: [{alert: A, expr: up, fr: 5m}]}]",
+    "groups: [{name: g, rules: [{record: a-b, expr: up}]}]",
+    "groups: [{name: g, rules: [{record: a, expr: up, for: 5m}]}]",
+    "groups: [{name: g, rules: [{expr: up}]}]",
+    "groups: [{name: g, rules: [{alert: A}]}]",
+    "groups: [{name: g}, {name: g}]",
+    "groups: [{rules: []}]",
+    "groups: [{name: g, interval: 5}]",
+    "groups: [{name: g, rules: [{alert: A, expr: up, labels: {a-b: c}}]}]",
+    "groups: [{name: g, rules: [{alert: A, expr: up, annotations: {a: '{{ $x }}'}}]}]",
+    "groups: [{name: g, rules: [{alert: A, expr: 'up{a=~\"(\"}'}]}]",
+    "groups: [{name: g, rules: [{alert: A, record: b, expr: up}]}]",
+    "groups: {name: g}",
+]
+
+
+@pytest.mark.parametrize("text", RULES_REFUSED)
+def test_promtool_refuses_what_is_refused(text: str, tmp_path: Path) -> None:
+    """A rule file that is wrong here is wrong there: nothing is invented."""
+    path = tmp_path / "rules.yml"
+    path.write_text(text)
+
+    assert run("promtool", "check", "rules", path).returncode != 0
+    document = open_document(text)
+    read_groups(document.root(), "rules.yml", 60_000)
+    assert len(document.problems) == 1
