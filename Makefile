@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PAGE_SOURCES := $(wildcard ui/*.json ui/*.ts ui/*.js ui/*.html) $(shell find ui/src ui/public -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: demo test check format bench page peers lock clean help
+.PHONY: demo test check format bench page peers picture lock clean help
 
 demo: .build/venv .build/page ## Watch a live messaging service fail and recover (DURATION=120, PORT=, SERVICE_PORT=)
 	@$(BIN)/sakshi demo --port $(PORT) --service-port $(SERVICE_PORT) $(if $(DURATION),--duration $(DURATION))
@@ -39,6 +39,9 @@ format: .build/venv ## Format the code and apply safe fixes
 page: .build/page ## Build the page (TypeScript and Svelte) into src/sakshi/web/static
 
 peers: .build/peers ## Bring the real peers that tests run against: Prometheus, Alertmanager, Chromium
+
+picture: .build/venv .build/page .build/peers ## Take README's picture anew, in the tests' browser (four minutes)
+	$(BIN)/python tools/picture.py
 
 lock: .build/venv ## Resolve requirements/dev.in anew, with hashes
 	$(BIN)/python tools/lock.py

@@ -62,6 +62,7 @@ def show(arguments: list[str], **environment: str) -> bytes:
     return shown
 
 
+@pytest.mark.slow
 def test_errors_are_red_on_a_terminal(tmp_path: Path) -> None:
     """And plain where `NO_COLOR` is set."""
     path = tmp_path / "x.yml"

@@ -1,4 +1,4 @@
-"""docs/reference/configuration.md lists exactly the keys that the readers take, section by section."""
+"""docs/reference/configuration.md lists exactly the keys that the readers take, by section."""
 
 from __future__ import annotations
 

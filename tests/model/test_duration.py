@@ -19,6 +19,7 @@ from sakshi.model.duration import InvalidDurationError, format_duration, parse_d
         ("2w", 1_209_600_000),
         ("100y", 3_153_600_000_000),
         ("1y2w3d4h5m6s7ms", 33_019_506_007),
+        ("0" * 5000 + "5m", 300_000),
     ],
 )
 def test_a_duration_is_read(text, duration_ms):
@@ -27,7 +28,11 @@ def test_a_duration_is_read(text, duration_ms):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "1", "5 m", "m5", "5m1h", "5m5m", "-5m", "1.5h", "5M", "\u0665m", "300y"]
+    "text",
+    [
+        *("", "1", "5 m", "m5", "5m1h", "5m5m", "-5m", "1.5h", "5M", "\u0665m", "300y"),
+        pytest.param("1" * 5000 + "s", id="more digits than int() reads"),
+    ],
 )
 def test_what_is_no_duration_is_refused(text):
     """Neighbours of durations are refused with an example of one."""

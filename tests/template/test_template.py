@@ -198,6 +198,11 @@ def test_limits_can_be_narrower() -> None:
         execute("12345", limits=Limits(output_max=4))
 
 
+def test_a_group_of_5000_digits_is_no_group() -> None:
+    """A number that no expression has as many groups as stands for nothing, like any other."""
+    assert execute("{{ reReplaceAll `b` `<$" + "1" * 5000 + ">` `abc` }}") == "a<>c"
+
+
 def test_an_error_of_a_given_function_has_a_place() -> None:
     """What the caller's functions raise becomes the template's error."""
 

@@ -7,8 +7,10 @@ import logging
 import os
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from sakshi.cli.address import is_loopback, parse_address, parse_url
 from sakshi.cli.exit_code import BAD_INPUT, FAILED
@@ -117,8 +119,13 @@ def watch(configuration: Configuration, arguments: argparse.Namespace) -> int:
     )
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # its comings and goings are not news
     host, port = arguments.listen
+    external_url = arguments.external_url or ""
     monitor = Monitor(
-        configuration, arguments.data, host, port, external_url=arguments.external_url or ""
+        allow_host(configuration, external_url),
+        arguments.data,
+        host,
+        port,
+        external_url=external_url,
     )
     try:
         uvloop.run(monitor.run(exit_with_parent=arguments.exit_with_parent))
@@ -129,6 +136,14 @@ def watch(configuration: Configuration, arguments: argparse.Namespace) -> int:
     except SakshiError as error:
         return fail(str(error))
     return 0
+
+
+def allow_host(configuration: Configuration, external_url: str) -> Configuration:
+    """Return the configuration with the host by which people reach sakshi among those allowed."""
+    host = urlsplit(external_url).hostname
+    if host is None:
+        return configuration
+    return replace(configuration, allowed_hosts=configuration.allowed_hosts | {host})
 
 
 def describe_first_steps(path: Path) -> str:

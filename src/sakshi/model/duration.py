@@ -18,9 +18,8 @@ UNIT_MS: Final = {
 }
 DURATION_MS_MAX: Final = 2**63 // 1_000_000  # Go's int64 nanoseconds: about 292 years
 
-_DURATION: Final = re.compile(
-    r"(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?", re.ASCII
-)
+_COUNT: Final = r"0*(\d{1,19})"  # nothing above 19 digits is below 292 years, in any unit
+_DURATION: Final = re.compile("".join(f"(?:{_COUNT}{unit})?" for unit in UNIT_MS), re.ASCII)
 
 
 class InvalidDurationError(SakshiError):

@@ -11,6 +11,7 @@ import re2
 from sakshi.template.errors import FunctionError
 from sakshi.template.printing import Builder
 
+DIGITS_MAX: Final = 9  # Go's: a longer number is a name
 _REFERENCE: Final = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})", re.ASCII)
 
 
@@ -74,7 +75,7 @@ def _expand(builder: Builder, replacement: str, match: Any) -> None:
 
 def _group(match: Any, name: str) -> str:
     """Return what a group matched; empty where it did not take part or does not exist."""
-    if name.isdecimal():
+    if name.isdecimal() and len(name) < DIGITS_MAX:
         index = int(name)
         return (match.group(index) or "") if index <= match.re.groups else ""
     return (match.group(name) or "") if name in match.re.groupindex else ""

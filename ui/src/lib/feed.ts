@@ -5,7 +5,7 @@
  *                                    ▲                                                 │
  *                                    └───────── first message ◀── after a delay ◀──────┘
  *
- * A delay doubles from 0.5 s to 15 s, less a random part so that many pages do not come back at
+ * A delay doubles from 0.5 s to 5 s, less a random part so that many pages do not come back at
  * once; it ends early when the browser comes online or the tab is looked at again. A connection that
  * is silent for SILENCE_INTERVALS of sakshi's own interval is dead whatever TCP says.
  */
@@ -22,7 +22,7 @@ export interface FeedHandler {
 }
 
 const DELAY_FIRST_MS = 500;
-const DELAY_MAX_MS = 15_000;
+const DELAY_MAX_MS = 5000;
 const SILENCE_INTERVALS = 4;
 const SILENCE_MIN_MS = 10_000;
 

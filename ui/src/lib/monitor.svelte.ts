@@ -167,8 +167,9 @@ export class Monitor implements FeedHandler {
 
   #findStaleness(): string {
     if (this.update === null) return "";
+    const { data_age_seconds: dataAge, targets } = this.update;
     const silent = Math.max(0, this.now - this.updatedAt);
-    return findStaleness(silent, this.intervalSeconds(), this.dataAge, this.update.targets);
+    return findStaleness(silent, this.intervalSeconds(), dataAge, targets);
   }
 
   #append(message: MetricsUpdate): void {

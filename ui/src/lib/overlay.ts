@@ -6,6 +6,7 @@
  */
 import type uPlot from "uplot";
 
+import { type Band, layBands } from "./band.ts";
 import type { Panel } from "./contract.ts";
 import type { Episode } from "./episode.ts";
 import { formatPlain } from "./format.ts";
@@ -24,18 +25,13 @@ export function drawEpisodes(
   episodes: readonly Episode[],
   palette: Palette,
 ): void {
-  const visible = { start: plot.scales.x?.min, end: plot.scales.x?.max };
-  if (visible.start == null || visible.end == null) return;
+  const { min, max } = plot.scales.x ?? {};
+  if (min == null || max == null) return;
   withClip(plot, (context) => {
-    for (const episode of episodes) {
-      const end = episode.ended ?? visible.end!;
-      if (end < visible.start! || episode.active > visible.end!) continue;
-      const color = episode.severity === "critical" ? palette.critical : palette.warning;
-      const fired = episode.fired;
-      hatchBand(plot, context, episode.active, fired ?? end, color);
-      if (fired === null) continue;
-      const tint = episode.ended === null ? TINT : TINT_ENDED;
-      tintBand(plot, context, fired, end, color, tint);
+    for (const band of layBands(episodes, min, max)) {
+      const color = band.isCritical ? palette.critical : palette.warning;
+      if (band.kind === "pending") hatchBand(plot, context, band, color);
+      else tintBand(plot, context, band, color);
     }
   });
 }
@@ -43,17 +39,15 @@ export function drawEpisodes(
 function tintBand(
   plot: uPlot,
   context: CanvasRenderingContext2D,
-  start: number,
-  end: number,
+  band: Band,
   color: string,
-  tint: number,
 ): void {
   const { top, height } = plot.bbox;
-  const left = plot.valToPos(start, "x", true);
-  const width = Math.max(1, plot.valToPos(end, "x", true) - left);
+  const left = plot.valToPos(band.start, "x", true);
+  const width = Math.max(1, plot.valToPos(band.end, "x", true) - left);
   const mark = MARK_PX * ratio();
   context.fillStyle = color;
-  context.globalAlpha = tint;
+  context.globalAlpha = band.isOpen ? TINT : TINT_ENDED;
   context.fillRect(left, top, width, height);
   context.globalAlpha = 1;
   context.fillRect(Math.round(left), top, ratio(), height);
@@ -67,13 +61,12 @@ function tintBand(
 function hatchBand(
   plot: uPlot,
   context: CanvasRenderingContext2D,
-  start: number,
-  end: number,
+  band: Band,
   color: string,
 ): void {
   const { top, height } = plot.bbox;
-  const left = plot.valToPos(start, "x", true);
-  const right = plot.valToPos(end, "x", true);
+  const left = plot.valToPos(band.start, "x", true);
+  const right = plot.valToPos(band.end, "x", true);
   const gap = HATCH_GAP * ratio();
   context.save();
   context.beginPath();

@@ -47,7 +47,12 @@ export function composeHeadline(situation: Situation): Headline {
   return { verdict, text: parts.filter((part) => part !== "").join(" · ") };
 }
 
-/** Return why a message's content is too old to be judged; empty where it is not. */
+/**
+ * Return why a message's content is too old to be judged; empty where it is not.
+ *
+ * @param silentSeconds since the newest message.
+ * @param dataAgeSeconds of the newest sample when that message was made; null: there is none.
+ */
 export function findStaleness(
   silentSeconds: number,
   intervalSeconds: number,
