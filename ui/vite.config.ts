@@ -16,6 +16,7 @@ export default defineConfig({
     outDir: "../src/sakshi/web/static",
     emptyOutDir: true,
     assetsInlineLimit: 0,
+    license: { fileName: "licenses.md" }, // of what is bundled: uPlot and Svelte
     modulePreload: { polyfill: false },
     target: "es2022",
   },

@@ -101,12 +101,13 @@ def test_an_address_that_others_reach_is_refused(host: str, config: Path, run: R
     )
 
 
-@pytest.mark.slow
 def test_it_listens_there_if_told_so(config: Path, tmp_path: Path) -> None:
-    """Who says --allow-unauthenticated has been warned."""
-    options = ["--listen", "0.0.0.0:0", "--allow-unauthenticated"]
-    with serving(config, tmp_path / "data", *options) as (url, _):
-        assert url.startswith("http://0.0.0.0:")
+    """Who says --allow-unauthenticated was warned: it tries, though this address is nobody's."""
+    arguments = ["--config", str(config), "--data", str(tmp_path / "data")]
+    done = run_process("serve", *arguments, "--listen", "192.0.2.1:9", "--allow-unauthenticated")
+
+    assert done.code == 1
+    assert done.error.startswith("sakshi serve: cannot listen at 192.0.2.1:9: ")
 
 
 def test_a_taken_port_is_named_with_the_option(config: Path, tmp_path: Path, taken: str) -> None:
@@ -115,11 +116,10 @@ def test_a_taken_port_is_named_with_the_option(config: Path, tmp_path: Path, tak
     done = run_process("serve", *arguments)
 
     assert (done.code, done.output) == (1, "")
-    assert (
+    assert done.error == (
         f"sakshi serve: {taken} is in use by another process; "
-        "--listen HOST:PORT names another address"
-    ) in done.error.splitlines()
-    assert "Traceback" not in done.error
+        "--listen HOST:PORT names another address\n"
+    )
 
 
 @pytest.mark.slow
@@ -131,11 +131,10 @@ def test_a_folder_in_use_is_named_with_the_option(config: Path, tmp_path: Path) 
         done = run_process("serve", *arguments)
 
     assert (done.code, done.output) == (1, "")
-    assert (
+    assert done.error == (
         f"sakshi serve: the data folder {data}/samples is in use by another process: "
-        "stop that one, or give this one another folder; --data DIR names another folder"
-    ) in done.error.splitlines()
-    assert "Traceback" not in done.error
+        "stop that one, or give this one another folder; --data DIR names another folder\n"
+    )
 
 
 def test_a_folder_that_cannot_be_made_is_named_with_the_option(

@@ -75,6 +75,35 @@ def test_range_is_a_matrix_without_the_holes() -> None:
     )
 
 
+@pytest.mark.parametrize("density", [None, 0.5], ids=["whole", "with holes"])
+def test_large_range_is_its_series_one_by_one(density: float | None) -> None:
+    """Whatever is formatted at once, each series is rendered as it is alone."""
+    random = np.random.default_rng(7)
+    values = random.choice([0.5, 1e300, np.nan, np.inf, -3.0], (11, 3000))
+    present = None if density is None else random.random(values.shape) < density
+    series = SeriesList([Labels({"n": str(n)}) for n in range(3000)])
+    steps = range(0, 11_000, 1000)
+
+    whole = render_range(result(Vector(series, values, present), *steps))
+
+    alone = [
+        render_range(
+            result(
+                Vector(
+                    SeriesList(series[n : n + 1]),
+                    values[:, n : n + 1],
+                    None if present is None else present[:, n : n + 1],
+                ),
+                *steps,
+            )
+        )
+        for n in range(3000)
+    ]
+    head, tail = b'{"resultType":"matrix","result":[', b"]}"
+    parts = (text.removeprefix(head).removesuffix(tail) for text in alone)
+    assert whole == head + b",".join(filter(None, parts)) + tail
+
+
 def test_range_of_a_scalar_is_one_nameless_series() -> None:
     """A scalar asked for over a range is a matrix, too."""
     assert render_range(result(Scalar(np.array([1.0, 2.0])), 0, 1000)) == (

@@ -95,9 +95,6 @@ class Monitor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        ends: list[Coroutine[Any, Any, Any]] = [stop.wait()]
-        if exit_with_parent:
-            ends.append(parent_gone())
         with contextlib.ExitStack() as stack:
             listener = listen(self._host, self._port)
             stack.callback(listener.close)
@@ -108,6 +105,7 @@ class Monitor:
             stack.callback(store.close)
             async with httpx.AsyncHTTPTransport(retries=0) as transport:
                 tasks = self._compose(stack, store, listener, transport)
+                ends = [stop.wait(), *([parent_gone()] if exit_with_parent else [])]
                 await run_until_first(ends, tasks)
         logger.info("stopped data=%s", self._data)
 
@@ -159,21 +157,24 @@ class Monitor:
             version=__version__,
             readiness=lambda: "" if ready.is_set() else "starting",
             dashboard=configuration.dashboard,
-            allowed_hosts=allowed_hosts(self._host),
+            allowed_hosts=allowed_hosts(self._host, configuration.allowed_hosts),
         )
         hub = build_hub(services)
         stack.callback(ledger.subscribe(hub.alerts_changed))
-        web = serve(build_app(services, hub), listener, ready, before_shutdown=hub.close)
-        tasks = [
-            web,
+        app = build_app(services, hub)
+        dispatchers = (
+            [self._dispatcher(notifications, router, ledger, transport, registry)]
+            if notifications and router
+            else []
+        )
+        return [
+            serve(app, listener, ready, before_shutdown=hub.close),
             scrape.run(),
             rules.run(),
             expire_forever(store, configuration.storage.retention_ms, clock),
             self._announce(ready),
+            *(dispatcher.run() for dispatcher in dispatchers),
         ]
-        if notifications and router:
-            tasks.append(self._dispatcher(notifications, router, ledger, transport, registry).run())
-        return tasks
 
     def _dispatcher(
         self,

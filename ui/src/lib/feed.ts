@@ -29,32 +29,41 @@ const SILENCE_MIN_MS = 10_000;
 export class Feed {
   readonly #url: URL;
   readonly #handler: FeedHandler;
+  readonly #connect: (url: URL) => WebSocket;
   #socket: WebSocket | null = null;
   #failures = 0;
   #hasMessage = false;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #silenceTimer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param base the page's own folder; the feed is `ws` in it. */
-  constructor(base: URL, handler: FeedHandler) {
+  /**
+   * @param base the page's own folder; the feed is `ws` in it.
+   * @param connect opens a WebSocket.
+   */
+  constructor(base: URL, handler: FeedHandler, connect = (url: URL) => new WebSocket(url)) {
     this.#url = new URL("ws", base);
     this.#url.protocol = base.protocol === "https:" ? "wss:" : "ws:";
     this.#handler = handler;
+    this.#connect = connect;
   }
 
   /** Connect, and stay connected as long as the page lives. */
   start(): void {
-    addEventListener("online", () => this.#hurry());
-    document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "visible") this.#hurry();
-    });
+    this.#open();
+  }
+
+  /** Try again at once, if a delay is running: there is reason to believe that it works now. */
+  hurry(): void {
+    if (this.#retryTimer === undefined) return;
+    clearTimeout(this.#retryTimer);
+    this.#failures = 0;
     this.#open();
   }
 
   #open(): void {
     this.#retryTimer = undefined;
     this.#hasMessage = false;
-    const socket = new WebSocket(this.#url);
+    const socket = this.#connect(this.#url);
     this.#socket = socket;
     socket.onmessage = (event: MessageEvent<unknown>) => {
       if (socket === this.#socket && typeof event.data === "string") this.#read(event.data);
@@ -92,12 +101,5 @@ export class Feed {
     const delay = Math.min(DELAY_MAX_MS, DELAY_FIRST_MS * 2 ** this.#failures);
     this.#failures += 1;
     this.#retryTimer = setTimeout(() => this.#open(), delay * (0.5 + Math.random() / 2));
-  }
-
-  #hurry(): void {
-    if (this.#retryTimer === undefined) return;
-    clearTimeout(this.#retryTimer);
-    this.#failures = 0;
-    this.#open();
   }
 }

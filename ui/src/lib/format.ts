@@ -60,7 +60,8 @@ function chooseDecimals(value: number, unit: Unit): number {
   if (unit === "" && Number.isInteger(value)) return 0;
   if (size >= 100 || value === 0) return 0;
   if (size >= 10) return 1;
-  return size >= 0.1 ? 2 : 4;
+  if (size >= 0.1) return 2;
+  return size >= 0.01 ? 3 : 4;
 }
 
 function formatBytes(value: number): Quantity {

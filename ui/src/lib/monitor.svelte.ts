@@ -100,6 +100,10 @@ export class Monitor implements FeedHandler {
   start(): void {
     this.#tick();
     setInterval(() => this.#tick(), TICK_MS);
+    addEventListener("online", () => this.#feed.hurry());
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "visible") this.#feed.hurry();
+    });
     this.#feed.start();
   }
 
@@ -231,8 +235,9 @@ export class Monitor implements FeedHandler {
 
   #loadPanels(definition: Definition, start: number, end: number, signal: AbortSignal) {
     const { zoom } = this;
-    const step = this.#step();
-    const span = zoom ? alignSpan(zoom.start, zoom.end + zoom.step, zoom.step) : alignSpan(start, end, step);
+    const span = zoom
+      ? alignSpan(zoom.start, zoom.end + zoom.step, zoom.step)
+      : alignSpan(start, end, this.#step());
     return loadHistory(this.#api, definition.panels, span, signal, (id, history) => {
       const live = this.panels[id];
       const lines = zoom || !live ? history : continueWith(history, live, start);

@@ -12,6 +12,8 @@ export type Shown = Verdict | "STALE";
 export interface Headline {
   verdict: Shown;
   text: string;
+  /** What a screen reader is told when it changes: the verdict and the alerts, no wavering numbers. */
+  announcement: string;
 }
 
 /** What a headline is made of; all of one moment. */
@@ -34,17 +36,21 @@ const STALE_MIN_SECONDS = 10;
 
 export function composeHeadline(situation: Situation): Headline {
   if (situation.verdict === null) {
-    return { verdict: "NO DATA", text: "Waiting for sakshi’s first message" };
+    const text = "Waiting for sakshi’s first message";
+    return { verdict: "NO DATA", text, announcement: text };
   }
-  if (situation.staleness !== "") return { verdict: "STALE", text: situation.staleness };
+  if (situation.staleness !== "") {
+    return { verdict: "STALE", text: situation.staleness, announcement: "STALE" };
+  }
   const firing = situation.alerts.filter((alert) => alert.state === "firing");
   const verdict = worst([situation.verdict, ...firing.map(severityVerdict)]);
-  const parts = [
-    ...describeAlerts(firing, situation.counts),
-    describeTargets(situation.targets),
-    describeKpis(situation),
-  ];
-  return { verdict, text: parts.filter((part) => part !== "").join(" · ") };
+  const alerts = describeAlerts(firing, situation.counts);
+  const parts = [...alerts, describeTargets(situation.targets), describeKpis(situation)];
+  return { verdict, text: join(parts), announcement: join([verdict, ...alerts]) };
+}
+
+function join(parts: readonly string[]): string {
+  return parts.filter((part) => part !== "").join(" · ");
 }
 
 /**
@@ -104,21 +110,23 @@ function describeKpis({ kpis, readings }: Situation): string {
     const reading = readings.find((one) => one.name === kpi.name);
     return reading === undefined || reading.verdict === "OK" ? [] : [{ kpi, reading }];
   });
-  if (missed.length === 0) return `all ${kpis.length} indicators on target`;
+  if (missed.length === 0) return `${countOf(kpis.length, kpis.length, "all")} on target`;
   const silent = missed.filter(({ reading }) => reading.verdict === "NO DATA");
   const judged = missed
     .filter(({ reading }) => reading.verdict !== "NO DATA")
     .sort((left, right) => rank(left.reading) - rank(right.reading))
     .map(({ kpi, reading }) => describeKpi(kpi, reading));
-  const missing = silent.length === 0 ? "" : `no data for ${countOf(silent.length, kpis.length)}`;
-  return [judged.length === 0 ? "" : listed(judged), missing].filter(Boolean).join(" · ");
+  const missing = silent.length === 0 ? "" : `no data for ${countOf(silent.length, kpis.length, "any of")}`;
+  return join([listed(judged), missing]);
 }
 
 function describeKpi(kpi: Kpi, reading: KpiReading): string {
   const limits = { CRITICAL: kpi.critical, WARNING: kpi.warning, "OFF TARGET": kpi.target };
   const limit = limits[reading.verdict as keyof typeof limits];
-  const beside = limit ? ` (${reading.verdict === "OFF TARGET" ? "target " : ""}${formatLimit(limit, kpi.unit)})` : "";
-  return `${kpi.title} ${formatValue(reading.value, kpi.unit)}${beside}`;
+  const value = `${kpi.title} ${formatValue(reading.value, kpi.unit)}`;
+  if (!limit) return value;
+  const word = reading.verdict === "OFF TARGET" ? "target " : "";
+  return `${value} (${word}${formatLimit(limit, kpi.unit)})`;
 }
 
 function rank(reading: KpiReading): number {
@@ -130,8 +138,9 @@ function listed(items: readonly string[]): string {
   return items.slice(0, NAMES_MAX).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 
-function countOf(count: number, all: number): string {
-  return count === all ? `any of ${all} indicators` : `${count} of ${all} indicators`;
+function countOf(count: number, all: number, everyWord: string): string {
+  if (all === 1) return "the only indicator";
+  return count === all ? `${everyWord} ${all} indicators` : `${count} of ${all} indicators`;
 }
 
 function plural(noun: string, count: number): string {
