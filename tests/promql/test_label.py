@@ -1,20 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.conftest import FakeClock
 from tests.promql.notation import append_series, parse_series
 
 from sakshi.model.clock import SystemClock
-from sakshi.promql import EvaluationLimits, LocalEngine, QueryLimitError, QueryTimeoutError, Vector
+from sakshi.promql import EvaluationLimits, LocalEngine, QueryLimitError, Vector
 from sakshi.storage.memory import MemoryStore
-
-
-class TickingClock(FakeClock):
-    """A clock that moves on by a second whenever it is asked."""
-
-    def monotonic(self) -> float:
-        self.move(1000)
-        return super().monotonic()
 
 
 def nested(outer: str, levels: int) -> str:
@@ -79,14 +70,6 @@ def test_text_up_to_the_limit_is_made(store: MemoryStore, query: str) -> None:
     # What was remembered with the series costs nothing again; a fresh text does.
     with pytest.raises(QueryLimitError):
         short.instant(query.replace('"b"', '"c"'), 0)
-
-
-def test_deadline_is_seen_between_series(store: MemoryStore) -> None:
-    """A deadline stops a function that relabels many series, one of which may take long."""
-    engine = LocalEngine(store, TickingClock(0), EvaluationLimits(timeout_seconds=12))
-
-    with pytest.raises(QueryTimeoutError):
-        engine.instant('label_replace(x, "b", "$1", "a", "(.*)")', 0)
 
 
 @pytest.mark.parametrize(

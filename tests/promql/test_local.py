@@ -9,7 +9,7 @@ from tests.promql.expression import ExpressionGenerator
 from tests.promql.notation import append_series, parse_series
 from tests.promql.service_samples import Instance, service_samples
 
-from sakshi.model.clock import SystemClock
+from sakshi.model.clock import Clock, SystemClock
 from sakshi.model.labels import Labels
 from sakshi.promql import (
     EvaluationLimits,
@@ -26,7 +26,7 @@ from sakshi.promql import (
     Vector,
     render_range,
 )
-from sakshi.promql.local import ParsedQueries
+from sakshi.promql.local import SUBQUERY_STEP_MS, ParsedQueries
 from sakshi.storage import ABSENT, is_absent
 from sakshi.storage.memory import MemoryStore
 
@@ -34,10 +34,20 @@ SEED = 7
 START_MS = 1_700_000_000_000
 
 
-def engine_over(*lines: str, limits: EvaluationLimits | None = None) -> LocalEngine:
+def engine_over(
+    *lines: str,
+    limits: EvaluationLimits | None = None,
+    clock: Clock | None = None,
+    subquery_step_ms: int = SUBQUERY_STEP_MS,
+) -> LocalEngine:
     store = MemoryStore()
     append_series(store, [parse_series(line) for line in lines], 10_000)
-    return LocalEngine(store, SystemClock(), limits or EvaluationLimits())
+    return LocalEngine(
+        store,
+        clock or SystemClock(),
+        limits or EvaluationLimits(),
+        subquery_step_ms=subquery_step_ms,
+    )
 
 
 class TickingClock(FakeClock):
@@ -174,6 +184,34 @@ def test_query_is_stopped_at_its_deadline(timeout_seconds: float | None, message
         engine.range("1 + 1", 0, 1000, 1, timeout_seconds=timeout_seconds)
 
     assert str(raised.value) == message
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "quantile_over_time(0.5, x[5m])",
+        "stddev_over_time(x[5m])",
+        "sum_over_time(x[5m])",
+        "avg_over_time((x - 1e9)[5m:])",
+        "max_over_time(x[5m])",
+        "changes(x[5m])",
+        "resets(x[5m])",
+        "increase(x[5m])",
+        "deriv(x[5m])",
+        "predict_linear(x[5m], 60)",
+        'label_replace(x, "b", "$1", "a", "(.*)")',
+        'label_join(x, "b", "-", "a", "a")',
+    ],
+)
+def test_deadline_is_seen_within_a_block(query: str) -> None:
+    """A function whose one block takes long is stopped on the way, not at its end."""
+    lines = [f'x{{a="{n}"}} 1+1x1000 0+1x1000' for n in range(60)]
+    engine = engine_over(*lines, clock=TickingClock(), subquery_step_ms=10_000)
+    steps = (2_000_000, 20_000_000, 10_000)
+
+    assert engine.range("x", *steps, timeout_seconds=30).value
+    with pytest.raises(QueryTimeoutError):
+        engine.range(query, *steps, timeout_seconds=30)
 
 
 def test_syntax_and_support_are_checked_before_anything_is_read() -> None:
