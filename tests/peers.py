@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-import httpx
+import httpx2
 import pytest
 
 UNPACKED = Path(__file__).parents[1] / ".build" / "peers" / "usr" / "bin"
@@ -37,7 +37,7 @@ class Prometheus:
         client: of its HTTP API.
     """
 
-    client: httpx.Client
+    client: httpx2.Client
 
     def instant(self, query: str, at_seconds: float) -> dict[str, Any]:
         """Return the body of the answer to an instant query, an error's too."""
@@ -112,7 +112,7 @@ class PrometheusPeer:
             _wait_until_ready(process.stderr)
             deadline.cancel()
             drain.start()
-            with httpx.Client(base_url=f"http://{address}", timeout=START_SECONDS_MAX) as client:
+            with httpx2.Client(base_url=f"http://{address}", timeout=START_SECONDS_MAX) as client:
                 yield Prometheus(client)
         finally:
             deadline.cancel()

@@ -4,7 +4,7 @@ import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from tests.alerting.loopback import HttpReceiver, MailReceiver, http_receiver, mail_receiver
 from tests.conftest import FakeClock
@@ -20,8 +20,8 @@ def templates(clock: FakeClock) -> TemplateSet:
 
 
 @pytest.fixture
-async def transport() -> AsyncIterator[httpx.AsyncHTTPTransport]:
-    async with httpx.AsyncHTTPTransport() as transport:
+async def transport() -> AsyncIterator[httpx2.AsyncHTTPTransport]:
+    async with httpx2.AsyncHTTPTransport() as transport:
         yield transport
 
 

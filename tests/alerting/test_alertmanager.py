@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from tests.alerting.loopback import HttpReceiver
 from tests.peers import find_peer
@@ -38,7 +38,7 @@ receivers:
 
 
 @contextlib.asynccontextmanager
-async def alertmanager(folder: Path, sink_port: int) -> AsyncIterator[httpx.AsyncClient]:
+async def alertmanager(folder: Path, sink_port: int) -> AsyncIterator[httpx2.AsyncClient]:
     """Run an Alertmanager that tells the sink; yields a client of its API."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -54,7 +54,7 @@ async def alertmanager(folder: Path, sink_port: int) -> AsyncIterator[httpx.Asyn
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        async with httpx.AsyncClient(base_url=f"http://{address}", trust_env=False) as client:
+        async with httpx2.AsyncClient(base_url=f"http://{address}", trust_env=False) as client:
             async with asyncio.timeout(START_SECONDS_MAX):
                 await until_ready(client)
             yield client
@@ -64,9 +64,9 @@ async def alertmanager(folder: Path, sink_port: int) -> AsyncIterator[httpx.Asyn
         await process.wait()
 
 
-async def until_ready(client: httpx.AsyncClient) -> None:
+async def until_ready(client: httpx2.AsyncClient) -> None:
     while True:
-        with contextlib.suppress(httpx.TransportError):
+        with contextlib.suppress(httpx2.TransportError):
             if (await client.get("/-/ready")).is_success:
                 return
         await asyncio.sleep(0.05)

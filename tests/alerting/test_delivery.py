@@ -6,7 +6,7 @@ import asyncio
 import random
 from pathlib import Path
 
-import httpx
+import httpx2
 from prometheus_client import CollectorRegistry
 from tests.alerting.loopback import HttpReceiver, MailReceiver
 from tests.ledger.incident import RULE_ID, change, firing
@@ -34,7 +34,7 @@ from sakshi.model.clock import SystemClock
 
 
 async def test_an_alert_reaches_all_four_integrations(
-    tmp_path: Path, http: HttpReceiver, mail: MailReceiver, transport: httpx.AsyncHTTPTransport
+    tmp_path: Path, http: HttpReceiver, mail: MailReceiver, transport: httpx2.AsyncHTTPTransport
 ) -> None:
     """Recorded in a thread, told by e-mail, Slack, PagerDuty and webhook, and marked so."""
     clock, registry = SystemClock(), CollectorRegistry()

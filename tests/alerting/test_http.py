@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import httpx
+import httpx2
 import pytest
 from tests.alerting.loopback import HttpReceiver, Reply
 
@@ -50,7 +50,7 @@ from sakshi.alerting.http import ANSWER_BYTES_MAX, post_json
 )
 async def test_a_status_says_whether_to_try_again(
     http: HttpReceiver,
-    transport: httpx.AsyncHTTPTransport,
+    transport: httpx2.AsyncHTTPTransport,
     reply: Reply,
     error: type[RetryableError | RefusedError],
     reason: str,
@@ -67,7 +67,7 @@ async def test_a_status_says_whether_to_try_again(
 
 
 async def test_an_answer_without_end_is_read_to_its_limit(
-    http: HttpReceiver, transport: httpx.AsyncHTTPTransport
+    http: HttpReceiver, transport: httpx2.AsyncHTTPTransport
 ) -> None:
     """A receiver cannot fill our memory."""
     http.script.append(Reply(200, "x" * 10_000_000))
@@ -78,7 +78,7 @@ async def test_an_answer_without_end_is_read_to_its_limit(
 
 
 async def test_secrets_that_a_receiver_repeats_are_hidden(
-    http: HttpReceiver, transport: httpx.AsyncHTTPTransport
+    http: HttpReceiver, transport: httpx2.AsyncHTTPTransport
 ) -> None:
     """The URL, the parts of its path, and what else is secret."""
     url = f"{http.url}/services/T0/XXXXYYYYZZZZ"

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from tests.alerting.loopback import HttpReceiver
 from tests.alerting.message import notification
@@ -18,7 +18,7 @@ class Pager:
     """Builds notifiers to a server."""
 
     def __init__(
-        self, http: HttpReceiver, transport: httpx.AsyncHTTPTransport, templates: TemplateSet
+        self, http: HttpReceiver, transport: httpx2.AsyncHTTPTransport, templates: TemplateSet
     ) -> None:
         self.http, self.transport, self.templates = http, transport, templates
 
@@ -29,7 +29,9 @@ class Pager:
 
 
 @pytest.fixture
-def pager(http: HttpReceiver, transport: httpx.AsyncHTTPTransport, templates: TemplateSet) -> Pager:
+def pager(
+    http: HttpReceiver, transport: httpx2.AsyncHTTPTransport, templates: TemplateSet
+) -> Pager:
     return Pager(http, transport, templates)
 
 

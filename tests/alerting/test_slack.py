@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import httpx
+import httpx2
 import pytest
 from tests.alerting.loopback import HttpReceiver, Reply
 from tests.alerting.message import KEY, notification
@@ -14,7 +14,7 @@ from sakshi.model.labels import Labels
 
 
 async def test_a_message_is_one_attachment(
-    http: HttpReceiver, transport: httpx.AsyncHTTPTransport, templates: TemplateSet
+    http: HttpReceiver, transport: httpx2.AsyncHTTPTransport, templates: TemplateSet
 ) -> None:
     """What is wrong, since when, where to look; coloured, and said in words."""
     config = SlackConfig(
@@ -51,7 +51,7 @@ async def test_a_message_is_one_attachment(
 
 
 async def test_a_resolved_message_is_good_news(
-    http: HttpReceiver, transport: httpx.AsyncHTTPTransport, templates: TemplateSet
+    http: HttpReceiver, transport: httpx2.AsyncHTTPTransport, templates: TemplateSet
 ) -> None:
     """Another word, another colour, and how long it lasted."""
     notifier = SlackNotifier(SlackConfig(api_url=Secret(http.url)), transport, templates)
@@ -65,7 +65,7 @@ async def test_a_resolved_message_is_good_news(
 
 
 async def test_a_label_mentions_nobody(
-    http: HttpReceiver, transport: httpx.AsyncHTTPTransport, templates: TemplateSet
+    http: HttpReceiver, transport: httpx2.AsyncHTTPTransport, templates: TemplateSet
 ) -> None:
     """Neither in the ornate message nor in the plain one."""
     alert = firing("<!channel>", user="<@U1>`<!here>")
@@ -105,7 +105,7 @@ async def test_a_label_mentions_nobody(
 )
 async def test_a_no_with_status_200_is_a_no(
     http: HttpReceiver,
-    transport: httpx.AsyncHTTPTransport,
+    transport: httpx2.AsyncHTTPTransport,
     templates: TemplateSet,
     reply: Reply,
     reason: str,
@@ -121,7 +121,7 @@ async def test_a_no_with_status_200_is_a_no(
 
 
 async def test_a_yes_may_be_json(
-    http: HttpReceiver, transport: httpx.AsyncHTTPTransport, templates: TemplateSet
+    http: HttpReceiver, transport: httpx2.AsyncHTTPTransport, templates: TemplateSet
 ) -> None:
     """As chat.postMessage answers."""
     http.script.append(Reply(200, '{"ok":true}', [("Content-Type", "application/json")]))
@@ -131,7 +131,7 @@ async def test_a_yes_may_be_json(
 
 
 async def test_a_title_is_cut(
-    http: HttpReceiver, transport: httpx.AsyncHTTPTransport, templates: TemplateSet
+    http: HttpReceiver, transport: httpx2.AsyncHTTPTransport, templates: TemplateSet
 ) -> None:
     """Slack takes so many characters."""
     notifier = SlackNotifier(SlackConfig(api_url=Secret(http.url)), transport, templates)

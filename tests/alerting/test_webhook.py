@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import httpx
+import httpx2
 import pytest
 from tests.alerting.loopback import HttpReceiver
 from tests.alerting.message import KEY, notification
@@ -13,7 +13,7 @@ EXTERNAL_URL = "http://localhost:9090"
 
 
 async def test_the_document_is_alertmanagers_version_4(
-    http: HttpReceiver, transport: httpx.AsyncHTTPTransport
+    http: HttpReceiver, transport: httpx2.AsyncHTTPTransport
 ) -> None:
     """Every key of it, and no other."""
     notifier = WebhookNotifier(
@@ -69,7 +69,7 @@ async def test_the_document_is_alertmanagers_version_4(
 
 
 async def test_more_alerts_than_allowed_are_cut_off_and_counted(
-    http: HttpReceiver, transport: httpx.AsyncHTTPTransport
+    http: HttpReceiver, transport: httpx2.AsyncHTTPTransport
 ) -> None:
     """The common labels are still those of all."""
     config = WebhookConfig(url=Secret(http.url), max_alerts=2)
@@ -84,7 +84,7 @@ async def test_more_alerts_than_allowed_are_cut_off_and_counted(
 
 
 async def test_a_user_in_the_url_is_basic_authentication(
-    http: HttpReceiver, transport: httpx.AsyncHTTPTransport
+    http: HttpReceiver, transport: httpx2.AsyncHTTPTransport
 ) -> None:
     """As any client of HTTP does it."""
     url = Secret(f"http://user:pass@127.0.0.1:{http.port}/hook?token=1")
@@ -99,7 +99,9 @@ async def test_a_user_in_the_url_is_basic_authentication(
 @pytest.mark.parametrize(
     "url", ["nonsense", "ftp://example.org/", "http://", "http://\x00", "file:///"]
 )
-async def test_a_url_that_is_none_is_refused(url: str, transport: httpx.AsyncHTTPTransport) -> None:
+async def test_a_url_that_is_none_is_refused(
+    url: str, transport: httpx2.AsyncHTTPTransport
+) -> None:
     """It is said, and not shown."""
     notifier = WebhookNotifier(WebhookConfig(url=Secret(url)), transport, EXTERNAL_URL)
 

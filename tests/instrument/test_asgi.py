@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-import httpx
+import httpx2
 import pytest
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
@@ -104,9 +104,9 @@ class Service:
             for sample in family.samples
         )
 
-    async def request(self, method: str, path: str) -> httpx.Response:
-        transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+    async def request(self, method: str, path: str) -> httpx2.Response:
+        transport = httpx2.ASGITransport(app=self.app, raise_app_exceptions=False)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://service") as client:
             return await client.request(method, path)
 
 
@@ -175,8 +175,8 @@ async def test_an_exception_is_a_500_and_passes_unchanged(service: Service) -> N
 async def test_a_stream_that_breaks_is_a_500(service: Service) -> None:
     """The headers said 200, but the answer failed."""
     with pytest.raises(LookupError):
-        async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=service.app), base_url="http://service"
+        async with httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app=service.app), base_url="http://service"
         ) as client:
             await client.get("/half")
 

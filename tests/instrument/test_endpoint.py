@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterable
 
-import httpx
+import httpx2
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.core import Metric
@@ -23,9 +23,9 @@ def registry() -> CollectorRegistry:
 
 async def get(
     registry: CollectorRegistry, path: str = "/", method: str = "GET", **headers: str
-) -> httpx.Response:
-    transport = httpx.ASGITransport(app=metrics_app(registry))
-    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+) -> httpx2.Response:
+    transport = httpx2.ASGITransport(app=metrics_app(registry))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://service") as client:
         client.headers.pop("accept-encoding")
         return await client.request(method, path, headers=headers)
 

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -81,10 +81,10 @@ class RunningService:
 
     url: str
     registry: CollectorRegistry
-    http: httpx.AsyncClient
+    http: httpx2.AsyncClient
     standins: dict[str, Standin] = field(default_factory=dict)
 
-    async def chat(self, message: str, session: str = "s-1", user: str = "ada") -> httpx.Response:
+    async def chat(self, message: str, session: str = "s-1", user: str = "ada") -> httpx2.Response:
         body = {"message": message, "sessionId": session, "userId": user}
         return await self.http.post(f"{self.url}/api/consciousness/chat", json=body)
 
@@ -115,7 +115,7 @@ async def run_service(data: Path, timeout_seconds: float = 5.0) -> AsyncIterator
         )
         app = create_application(settings, Metrics(registry))
         service = await stack.enter_async_context(HttpServer(app, bind("127.0.0.1", 0)))
-        http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+        http = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False))
         yield RunningService(service.url, registry, http, standins)
 
 

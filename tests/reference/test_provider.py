@@ -6,7 +6,7 @@ import json
 import random
 from collections.abc import AsyncIterator, Callable
 
-import httpx
+import httpx2
 import pytest
 
 from sakshi.model.clock import SystemClock
@@ -25,18 +25,18 @@ DIALOGUE = [
 BASES = {character.name: f"http://{character.name}{character.base}" for character in CHARACTERS}
 
 
-def standin_http() -> httpx.AsyncClient:
+def standin_http() -> httpx2.AsyncClient:
     """Return a client that reaches each stand-in under its own name as host."""
     facts, clock = load_facts(), SystemClock()
     mounts = {
-        f"http://{character.name}": httpx.ASGITransport(
+        f"http://{character.name}": httpx2.ASGITransport(
             Standin(
                 character._replace(mean_seconds=0.001), facts, random.Random(1), clock
             ).application()
         )
         for character in CHARACTERS
     }
-    return httpx.AsyncClient(mounts=mounts)
+    return httpx2.AsyncClient(mounts=mounts)
 
 
 async def listen(provider: StreamingProvider) -> list[str]:
@@ -55,12 +55,12 @@ async def test_every_client_understands_its_provider(index: int) -> None:
 
 
 def handler_of(
-    respond: Callable[[httpx.Request], httpx.Response],
-) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=httpx.MockTransport(respond))
+    respond: Callable[[httpx2.Request], httpx2.Response],
+) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(transport=httpx2.MockTransport(respond))
 
 
-async def openai_answering(respond: Callable[[httpx.Request], httpx.Response]) -> list[str]:
+async def openai_answering(respond: Callable[[httpx2.Request], httpx2.Response]) -> list[str]:
     async with handler_of(respond) as http:
         wire = OpenAIWire("http://openai/v1", "key-1")
         return await listen(StreamingProvider("openai", "gpt", wire, http))
@@ -68,11 +68,11 @@ async def openai_answering(respond: Callable[[httpx.Request], httpx.Response]) -
 
 async def test_openai_is_asked_as_its_reference_says() -> None:
     """URL, bearer token, roles and contents."""
-    seen: list[httpx.Request] = []
+    seen: list[httpx2.Request] = []
 
-    def respond(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx2.Request) -> httpx2.Response:
         seen.append(request)
-        return httpx.Response(200, text='data: {"choices": [{"delta": {"content": "Hi"}}]}\n\n')
+        return httpx2.Response(200, text='data: {"choices": [{"delta": {"content": "Hi"}}]}\n\n')
 
     assert await openai_answering(respond) == ["Hi"]
     body = json.loads(seen[0].content)
@@ -89,13 +89,13 @@ async def test_openai_is_asked_as_its_reference_says() -> None:
 
 async def test_gemini_is_asked_as_its_reference_says() -> None:
     """The system's words stand apart, the assistant is called model, the key is a header."""
-    seen: list[httpx.Request] = []
+    seen: list[httpx2.Request] = []
 
-    def respond(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx2.Request) -> httpx2.Response:
         seen.append(request)
         event = {"candidates": [{"content": {"parts": [{"text": "Hi"}]}}]}
         end = {"candidates": [{"finishReason": "STOP"}], "usageMetadata": {}}
-        return httpx.Response(
+        return httpx2.Response(
             200, text=f"data: {json.dumps(event)}\r\n\r\ndata: {json.dumps(end)}\r\n\r\n"
         )
 
@@ -115,25 +115,25 @@ async def test_gemini_is_asked_as_its_reference_says() -> None:
     ("response", "error", "message"),
     [
         pytest.param(
-            httpx.Response(429, json={"error": {"message": "slow down"}}),
+            httpx2.Response(429, json={"error": {"message": "slow down"}}),
             ProviderRefusedError,
             "HTTP 429: slow down",
             id="its own words",
         ),
         pytest.param(
-            httpx.Response(503, text="<html>"),
+            httpx2.Response(503, text="<html>"),
             ProviderRefusedError,
             "HTTP 503: Service Unavailable",
             id="no JSON",
         ),
         pytest.param(
-            httpx.Response(200, text="data: <html>\n\n"),
+            httpx2.Response(200, text="data: <html>\n\n"),
             ProviderWireError,
             "not openai's protocol",
             id="an event that is no JSON",
         ),
         pytest.param(
-            httpx.Response(200, text='data: {"choice": 1}\n\n'),
+            httpx2.Response(200, text='data: {"choice": 1}\n\n'),
             ProviderWireError,
             "not openai's protocol: KeyError",
             id="an event of another protocol",
@@ -141,7 +141,7 @@ async def test_gemini_is_asked_as_its_reference_says() -> None:
     ],
 )
 async def test_what_a_provider_refuses_or_garbles_is_its_error(
-    response: httpx.Response, error: type[Exception], message: str
+    response: httpx2.Response, error: type[Exception], message: str
 ) -> None:
     """Never an error of HTTP or JSON."""
     with pytest.raises(error, match=message):
@@ -151,9 +151,9 @@ async def test_what_a_provider_refuses_or_garbles_is_its_error(
 @pytest.mark.parametrize(
     ("raised", "error"),
     [
-        pytest.param(httpx.ConnectTimeout("slow"), TimeoutError, id="a timeout is a timeout"),
-        pytest.param(httpx.ConnectError("no"), ProviderWireError, id="no connection"),
-        pytest.param(httpx.ReadError("reset"), ProviderWireError, id="connection lost"),
+        pytest.param(httpx2.ConnectTimeout("slow"), TimeoutError, id="a timeout is a timeout"),
+        pytest.param(httpx2.ConnectError("no"), ProviderWireError, id="no connection"),
+        pytest.param(httpx2.ReadError("reset"), ProviderWireError, id="connection lost"),
     ],
 )
 async def test_a_broken_connection_is_the_providers_error(
@@ -161,7 +161,7 @@ async def test_a_broken_connection_is_the_providers_error(
 ) -> None:
     """The pipeline knows timeouts and wire errors only."""
 
-    def respond(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx2.Request) -> httpx2.Response:
         raise raised
 
     with pytest.raises(error):
@@ -190,9 +190,9 @@ async def test_a_real_provider_needs_key_and_base_url(
     """Both in the environment, or the stand-in it is."""
     seen: list[str] = []
 
-    def respond(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx2.Request) -> httpx2.Response:
         seen.append(str(request.url))
-        return httpx.Response(200, text="data: [DONE]\n\n")
+        return httpx2.Response(200, text="data: [DONE]\n\n")
 
     async with handler_of(respond) as http:
         (provider,) = create_providers({"openai": BASES["openai"]}, environment, http)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from sakshi.model.clock import SystemClock
@@ -38,8 +38,8 @@ class Inbox:
     receivers: Receivers
     received: list[Received] = field(default_factory=list)
 
-    async def post(self, url: str, body: object) -> httpx.Response:
-        async with httpx.AsyncClient(trust_env=False) as http:
+    async def post(self, url: str, body: object) -> httpx2.Response:
+        async with httpx2.AsyncClient(trust_env=False) as http:
             return await http.post(url, json=body)
 
 

@@ -7,7 +7,7 @@ import random
 import statistics
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from sakshi.reference.provider import Utterance
@@ -188,10 +188,10 @@ class FreeClock:
 
 async def post(
     standin: Standin, path: str, body: object, client: str = "127.0.0.1", **headers: str
-) -> httpx.Response:
-    transport = httpx.ASGITransport(standin.application(), client=(client, 5))
+) -> httpx2.Response:
+    transport = httpx2.ASGITransport(standin.application(), client=(client, 5))
     keys = {"authorization": "Bearer k", "x-goog-api-key": "k"}
-    async with httpx.AsyncClient(transport=transport, base_url="http://standin") as http:
+    async with httpx2.AsyncClient(transport=transport, base_url="http://standin") as http:
         return await http.post(path, json=body, headers={**keys, **headers})
 
 

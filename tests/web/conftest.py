@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import httpx
+import httpx2
 import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
@@ -94,15 +94,15 @@ def services(world: World, clock: FakeClock) -> Services:
 
 
 @pytest.fixture
-async def client(services: Services) -> AsyncIterator[httpx.AsyncClient]:
+async def client(services: Services) -> AsyncIterator[httpx2.AsyncClient]:
     async with make_client(services) as client:
         yield client
 
 
-def make_client(services: Services, *, raise_defects: bool = True) -> httpx.AsyncClient:
+def make_client(services: Services, *, raise_defects: bool = True) -> httpx2.AsyncClient:
     """Return a client that calls an application without a network; a defect raises in the test."""
-    transport = httpx.ASGITransport(build_app(services), raise_app_exceptions=raise_defects)
-    return httpx.AsyncClient(transport=transport, base_url="http://localhost:9090")
+    transport = httpx2.ASGITransport(build_app(services), raise_app_exceptions=raise_defects)
+    return httpx2.AsyncClient(transport=transport, base_url="http://localhost:9090")
 
 
 KPIS = (

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -31,15 +31,15 @@ async def test_application_can_be_mounted_in_another(services: Services, world: 
     """It needs no start of its own: under a prefix the API answers all the same."""
     world.load({"__name__": "up"}, [1.0], 1000)
     outer = Starlette(routes=[Mount("/monitor", build_app(services))])
-    transport = httpx.ASGITransport(outer)
+    transport = httpx2.ASGITransport(outer)
 
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
         answer = await client.get("/monitor/api/v1/query", params={"query": "up"})
 
     assert answer.json()["data"]["result"][0]["value"][1] == "1"
 
 
-async def test_head_is_answered_as_get_without_a_body(client: httpx.AsyncClient) -> None:
+async def test_head_is_answered_as_get_without_a_body(client: httpx2.AsyncClient) -> None:
     """Health checks often send HEAD."""
     answer = await client.head("/-/healthy")
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import httpx
+import httpx2
 import pytest
 from tests.web.conftest import make_client
 
@@ -14,7 +14,7 @@ from sakshi.web.guard import is_same_origin
     "host",
     ["localhost", "localhost:9090", "LOCALHOST:1", "127.0.0.1:9090", "[::1]:9090", "[::1]"],
 )
-async def test_loopback_names_are_allowed(client: httpx.AsyncClient, host: str) -> None:
+async def test_loopback_names_are_allowed(client: httpx2.AsyncClient, host: str) -> None:
     """Sakshi may be called by any name of the loopback, at any port."""
     answer = await client.get("/-/healthy", headers={"Host": host})
 
@@ -39,7 +39,7 @@ async def test_loopback_names_are_allowed(client: httpx.AsyncClient, host: str) 
         "localhost, evil.example.com",
     ],
 )
-async def test_other_names_are_refused(client: httpx.AsyncClient, host: str) -> None:
+async def test_other_names_are_refused(client: httpx2.AsyncClient, host: str) -> None:
     """A name that another site may own is refused, on every path: DNS rebinding ends here."""
     for path in ("/", "/api/v1/query", "/metrics", "/nowhere"):
         answer = await client.get(path, headers={"Host": host})
@@ -48,10 +48,10 @@ async def test_other_names_are_refused(client: httpx.AsyncClient, host: str) -> 
         assert "web.allowed_hosts" in answer.text
 
 
-async def test_two_host_headers_are_refused(client: httpx.AsyncClient) -> None:
+async def test_two_host_headers_are_refused(client: httpx2.AsyncClient) -> None:
     """Which of two names counts is not a question to be guessed at."""
     request = client.build_request("GET", "/-/healthy")
-    request.headers = httpx.Headers([("Host", "localhost"), ("Host", "evil.example.com")])
+    request.headers = httpx2.Headers([("Host", "localhost"), ("Host", "evil.example.com")])
 
     answer = await client.send(request)
 
@@ -80,7 +80,7 @@ async def test_mounted_application_may_leave_the_check_to_its_host(services: Ser
 
 
 @pytest.mark.parametrize("path", ["/", "/api/v1/query", "/api/v1/alerts", "/nowhere"])
-async def test_every_answer_has_the_security_headers(client: httpx.AsyncClient, path: str) -> None:
+async def test_every_answer_has_the_security_headers(client: httpx2.AsyncClient, path: str) -> None:
     """Errors and data are as well protected as the page."""
     answer = await client.get(path)
 

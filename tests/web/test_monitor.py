@@ -5,7 +5,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from tests.web.conftest import NOW_MS, World, make_alert, make_client, make_delivery
 
@@ -51,7 +51,7 @@ async def test_definition_fills_the_window_in(services: Services) -> None:
     assert "$window" not in json.dumps(data)
 
 
-async def test_kpis_are_read_now(client: httpx.AsyncClient, world: World) -> None:
+async def test_kpis_are_read_now(client: httpx2.AsyncClient, world: World) -> None:
     """Each KPI has a value and a verdict, or NO DATA."""
     world.load({"__name__": "consciousness_messages_per_second"}, [4.5], 1000)
 
@@ -66,7 +66,7 @@ async def test_kpis_are_read_now(client: httpx.AsyncClient, world: World) -> Non
     }
 
 
-async def test_deliveries_say_who_was_told_what(client: httpx.AsyncClient, world: World) -> None:
+async def test_deliveries_say_who_was_told_what(client: httpx2.AsyncClient, world: World) -> None:
     """The alert, the destination, and what became of it."""
     alert = make_alert(AlertState.FIRING)
     world.ledger.listed_deliveries = [make_delivery(alert, DeliveryState.DELIVERED)]
@@ -93,7 +93,7 @@ async def test_deliveries_say_who_was_told_what(client: httpx.AsyncClient, world
 
 
 async def test_transitions_are_the_history_of_alerts(
-    client: httpx.AsyncClient, world: World
+    client: httpx2.AsyncClient, world: World
 ) -> None:
     """Before, after, and when; a value that is no number is null."""
     alert = replace(make_alert(AlertState.FIRING), value=float("nan"))
@@ -118,7 +118,7 @@ async def test_transitions_are_the_history_of_alerts(
 @pytest.mark.parametrize("path", ["deliveries", "transitions"])
 @pytest.mark.parametrize(("parameter", "count"), [("", 100), ("?limit=3", 3), ("?limit=1000", 150)])
 async def test_as_many_rows_as_asked_for(
-    client: httpx.AsyncClient, world: World, path: str, parameter: str, count: int
+    client: httpx2.AsyncClient, world: World, path: str, parameter: str, count: int
 ) -> None:
     """A hundred where nothing is said."""
     alert = make_alert(AlertState.FIRING)
@@ -130,7 +130,7 @@ async def test_as_many_rows_as_asked_for(
     assert len(answer.json()["data"][path]) == count
 
 
-async def test_more_rows_than_a_thousand_are_refused(client: httpx.AsyncClient) -> None:
+async def test_more_rows_than_a_thousand_are_refused(client: httpx2.AsyncClient) -> None:
     """An answer has an end."""
     answer = await client.get("/api/v1/sakshi/deliveries?limit=1001")
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from sakshi.web import Page, Services, build_app
@@ -22,9 +22,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def page(services: Services, folder: Path) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(build_app(services, page=Page(folder)))
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:9090") as client:
+async def page(services: Services, folder: Path) -> AsyncIterator[httpx2.AsyncClient]:
+    transport = httpx2.ASGITransport(build_app(services, page=Page(folder)))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost:9090") as client:
         yield client
 
 
@@ -37,7 +37,7 @@ async def page(services: Services, folder: Path) -> AsyncIterator[httpx.AsyncCli
     ],
 )
 async def test_files_are_served_with_type_and_cache_control(
-    page: httpx.AsyncClient, path: str, kind: str, cache_control: str
+    page: httpx2.AsyncClient, path: str, kind: str, cache_control: str
 ) -> None:
     """What has a hash in its name is kept for good; the rest is asked for anew."""
     answer = await page.get(path)
@@ -65,11 +65,11 @@ async def test_files_are_served_with_type_and_cache_control(
         "/assets//etc/passwd",
     ],
 )
-async def test_nothing_else_is_served(page: httpx.AsyncClient, path: str) -> None:
+async def test_nothing_else_is_served(page: httpx2.AsyncClient, path: str) -> None:
     """No way leads out of the folder, and no name leads to a defect."""
     answer = await page.send(
         page.build_request(
-            "GET", httpx.URL("http://localhost:9090").copy_with(raw_path=path.encode())
+            "GET", httpx2.URL("http://localhost:9090").copy_with(raw_path=path.encode())
         )
     )
 
@@ -78,8 +78,8 @@ async def test_nothing_else_is_served(page: httpx.AsyncClient, path: str) -> Non
 
 async def test_page_that_is_not_built_says_how(services: Services, tmp_path: Path) -> None:
     """Without the built files `/` says what to do; the API does not need them."""
-    transport = httpx.ASGITransport(build_app(services, page=Page(tmp_path / "static")))
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:9090") as client:
+    transport = httpx2.ASGITransport(build_app(services, page=Page(tmp_path / "static")))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://localhost:9090") as client:
         answer = await client.get("/")
 
     assert answer.status_code == 200

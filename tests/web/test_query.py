@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from tests.web.conftest import NOW_MS, World, make_client
 
@@ -47,7 +47,7 @@ class RefusingEngine:
         raise self.error
 
 
-async def ask(client: httpx.AsyncClient, path: str, **parameters: object) -> tuple[int, Any]:
+async def ask(client: httpx2.AsyncClient, path: str, **parameters: object) -> tuple[int, Any]:
     answer = await client.get(f"/api/v1/{path}", params={k: str(v) for k, v in parameters.items()})
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["cache-control"] == "no-store"
@@ -55,7 +55,7 @@ async def ask(client: httpx.AsyncClient, path: str, **parameters: object) -> tup
 
 
 async def test_instant_query_answers_a_vector_of_now(
-    client: httpx.AsyncClient, world: World
+    client: httpx2.AsyncClient, world: World
 ) -> None:
     """Without a time it is evaluated now; numbers are strings, times are seconds."""
     world.load(UP, [1.0], 1000)
@@ -71,7 +71,7 @@ async def test_instant_query_answers_a_vector_of_now(
 
 @pytest.mark.parametrize("time", [str(NOW - 1), "2023-11-14T22:13:19Z"])
 async def test_instant_query_is_evaluated_at_its_time(
-    client: httpx.AsyncClient, world: World, time: str
+    client: httpx2.AsyncClient, world: World, time: str
 ) -> None:
     """A time may be seconds or RFC 3339."""
     world.load(UP, [0.5, 1.0], 1000)
@@ -81,7 +81,7 @@ async def test_instant_query_is_evaluated_at_its_time(
     assert answer["data"]["result"][0]["value"] == [NOW - 1, "0.5"]
 
 
-async def test_form_body_is_read_before_the_url(client: httpx.AsyncClient, world: World) -> None:
+async def test_form_body_is_read_before_the_url(client: httpx2.AsyncClient, world: World) -> None:
     """A POST's body counts more than its URL; parameters that nobody knows are ignored."""
     world.load(UP, [1.0], 1000)
 
@@ -102,7 +102,7 @@ async def test_form_body_is_read_before_the_url(client: httpx.AsyncClient, world
     ],
 )
 async def test_instant_query_answers_every_type(
-    client: httpx.AsyncClient, world: World, query: str, kind: str, result: object
+    client: httpx2.AsyncClient, world: World, query: str, kind: str, result: object
 ) -> None:
     """Each of PromQL's types has its form."""
     world.load(UP, [0.5, float("nan")], 1000)
@@ -112,7 +112,7 @@ async def test_instant_query_answers_every_type(
     assert answer["data"] == {"resultType": kind, "result": result}
 
 
-async def test_range_query_answers_a_matrix(client: httpx.AsyncClient, world: World) -> None:
+async def test_range_query_answers_a_matrix(client: httpx2.AsyncClient, world: World) -> None:
     """Start and end are inclusive, the step may be a duration or seconds."""
     world.load(UP, [0, 1, 2], 1000)
 
@@ -128,7 +128,7 @@ async def test_range_query_answers_a_matrix(client: httpx.AsyncClient, world: Wo
         }
 
 
-async def test_range_query_of_a_scalar_is_a_matrix_too(client: httpx.AsyncClient) -> None:
+async def test_range_query_of_a_scalar_is_a_matrix_too(client: httpx2.AsyncClient) -> None:
     """A range query has one form of answer."""
     _, answer = await ask(client, "query_range", query="7", start=NOW - 1, end=NOW, step="1")
 
@@ -138,7 +138,9 @@ async def test_range_query_of_a_scalar_is_a_matrix_too(client: httpx.AsyncClient
     }
 
 
-async def test_limit_leaves_series_out_and_says_so(client: httpx.AsyncClient, world: World) -> None:
+async def test_limit_leaves_series_out_and_says_so(
+    client: httpx2.AsyncClient, world: World
+) -> None:
     """What is left out is warned of; a limit of zero is none."""
     world.load(UP, [1.0], 1000)
     world.load({**UP, "job": "other"}, [1.0], 1000)
@@ -155,7 +157,7 @@ async def test_limit_leaves_series_out_and_says_so(client: httpx.AsyncClient, wo
     assert "warnings" not in all_of_them
 
 
-async def test_infos_stand_beside_the_answer(client: httpx.AsyncClient, world: World) -> None:
+async def test_infos_stand_beside_the_answer(client: httpx2.AsyncClient, world: World) -> None:
     """What the engine wants to say is no error."""
     world.load(UP, [1.0, 1.0], 1000)
 
@@ -227,7 +229,7 @@ RANGE = {"query": "up", "start": "0", "end": "10", "step": "1"}
     ],
 )
 async def test_bad_parameters_are_refused(
-    client: httpx.AsyncClient, path: str, parameters: dict[str, str], error: str
+    client: httpx2.AsyncClient, path: str, parameters: dict[str, str], error: str
 ) -> None:
     """The answer names the parameter, and says as Prometheus does what is wrong with it."""
     status, answer = await ask(client, path, **parameters)
@@ -237,7 +239,7 @@ async def test_bad_parameters_are_refused(
 
 
 async def test_query_that_is_no_promql_is_bad_data_with_its_place(
-    client: httpx.AsyncClient,
+    client: httpx2.AsyncClient,
 ) -> None:
     """A syntax error names line and column."""
     for path in ("query", "query_range"):
@@ -250,7 +252,7 @@ async def test_query_that_is_no_promql_is_bad_data_with_its_place(
 @pytest.mark.parametrize(
     "query", ["+".join("x" * 5000), "(" * 5000 + "x" + ")" * 5000, "x" * 100_000]
 )
-async def test_monstrous_query_is_refused(client: httpx.AsyncClient, query: str) -> None:
+async def test_monstrous_query_is_refused(client: httpx2.AsyncClient, query: str) -> None:
     """A query without measure costs an error, no more."""
     answer = await client.post("/api/v1/query", data={"query": query})
 
@@ -295,7 +297,7 @@ async def test_timeout_shortens_the_deadline_and_never_lengthens_it(services: Se
     assert 119 < default <= 120
 
 
-async def test_more_than_a_megabyte_is_refused(client: httpx.AsyncClient) -> None:
+async def test_more_than_a_megabyte_is_refused(client: httpx2.AsyncClient) -> None:
     """A body is bounded before it is decoded."""
     answer = await client.post("/api/v1/query", data={"query": "x" * (1 << 20)})
 
@@ -307,7 +309,7 @@ async def test_more_than_a_megabyte_is_refused(client: httpx.AsyncClient) -> Non
     }
 
 
-async def test_too_many_parameters_are_refused(client: httpx.AsyncClient) -> None:
+async def test_too_many_parameters_are_refused(client: httpx2.AsyncClient) -> None:
     """Ten thousand fields are enough."""
     answer = await client.post(
         "/api/v1/query",
@@ -319,7 +321,7 @@ async def test_too_many_parameters_are_refused(client: httpx.AsyncClient) -> Non
 
 
 @pytest.mark.parametrize("path", ["/api/v1/nothing", "/api/v2/query", "/api/v1/query/x/y"])
-async def test_unknown_path_is_not_found(client: httpx.AsyncClient, path: str) -> None:
+async def test_unknown_path_is_not_found(client: httpx2.AsyncClient, path: str) -> None:
     """A path that is not there is answered in the API's own form."""
     answer = await client.get(path)
 
@@ -331,7 +333,7 @@ async def test_unknown_path_is_not_found(client: httpx.AsyncClient, path: str) -
     }
 
 
-async def test_other_methods_are_refused(client: httpx.AsyncClient) -> None:
+async def test_other_methods_are_refused(client: httpx2.AsyncClient) -> None:
     """The answer names the methods that are allowed."""
     answer = await client.delete("/api/v1/query")
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import httpx
+import httpx2
 import pytest
 from tests.web.conftest import ALERTING, GROUP, RECORDING, World, make_alert, make_group
 
@@ -20,7 +20,7 @@ ALERT = {
 
 
 async def test_rules_are_answered_as_prometheus_does(
-    client: httpx.AsyncClient, world: World
+    client: httpx2.AsyncClient, world: World
 ) -> None:
     """Groups, rules and alerts have Prometheus' fields and forms."""
     world.groups = [make_group(make_alert(AlertState.FIRING))]
@@ -80,7 +80,7 @@ async def test_rules_are_answered_as_prometheus_does(
     ],
 )
 async def test_rules_can_be_chosen(
-    client: httpx.AsyncClient,
+    client: httpx2.AsyncClient,
     world: World,
     parameters: dict[str, str | list[str]],
     names: list[str],
@@ -104,7 +104,7 @@ async def test_rules_can_be_chosen(
     ],
 )
 async def test_rule_is_in_the_worst_state_of_its_alerts(
-    client: httpx.AsyncClient, world: World, states: list[AlertState], expected: str
+    client: httpx2.AsyncClient, world: World, states: list[AlertState], expected: str
 ) -> None:
     """One firing alert makes the rule firing."""
     world.groups = [make_group(*map(make_alert, states))]
@@ -116,7 +116,7 @@ async def test_rule_is_in_the_worst_state_of_its_alerts(
 
 
 async def test_rule_that_was_never_evaluated_has_gos_zero_time(
-    client: httpx.AsyncClient, world: World
+    client: httpx2.AsyncClient, world: World
 ) -> None:
     """Before the first evaluation the health is unknown."""
     world.groups = [RuleGroupStatus(GROUP, (RuleStatus(RECORDING), RuleStatus(ALERTING)))]
@@ -132,7 +132,7 @@ async def test_rule_that_was_never_evaluated_has_gos_zero_time(
     ("parameter", "value"), [("type", "alerting"), ("exclude_alerts", "perhaps")]
 )
 async def test_unknown_choice_is_refused(
-    client: httpx.AsyncClient, parameter: str, value: str
+    client: httpx2.AsyncClient, parameter: str, value: str
 ) -> None:
     """The answer names what was not understood."""
     answer = await client.get("/api/v1/rules", params={parameter: value})
@@ -144,7 +144,7 @@ async def test_unknown_choice_is_refused(
 
 
 async def test_alerts_are_those_that_are_pending_or_firing(
-    client: httpx.AsyncClient, world: World
+    client: httpx2.AsyncClient, world: World
 ) -> None:
     """A resolved alert is no alert to Prometheus; the value is the last evaluation's."""
     firing = make_alert(AlertState.FIRING)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import httpx
+import httpx2
 import pytest
 from tests.web.conftest import World
 
@@ -31,7 +31,7 @@ def loaded(world: World) -> None:
     ],
 )
 async def test_what_there_is_can_be_listed(
-    client: httpx.AsyncClient, path: str, selectors: list[str], data: list[object]
+    client: httpx2.AsyncClient, path: str, selectors: list[str], data: list[object]
 ) -> None:
     """Series, names and values come sorted, each once; without a selector of all series."""
     answer = await client.get(f"/api/v1/{path}", params={"match[]": selectors})
@@ -39,7 +39,7 @@ async def test_what_there_is_can_be_listed(
     assert answer.json() == {"status": "success", "data": data}
 
 
-async def test_limit_leaves_items_out_and_says_so(client: httpx.AsyncClient) -> None:
+async def test_limit_leaves_items_out_and_says_so(client: httpx2.AsyncClient) -> None:
     """What is left out is warned of."""
     answer = await client.get("/api/v1/label/job/values", params={"limit": 1})
 
@@ -68,7 +68,7 @@ async def test_limit_leaves_items_out_and_says_so(client: httpx.AsyncClient) -> 
     ],
 )
 async def test_bad_parameters_are_refused(
-    client: httpx.AsyncClient, path: str, parameters: dict[str, str | list[str]], error: str
+    client: httpx2.AsyncClient, path: str, parameters: dict[str, str | list[str]], error: str
 ) -> None:
     """The answer says what is wrong."""
     answer = await client.get(f"/api/v1/{path}", params=parameters)
@@ -78,7 +78,7 @@ async def test_bad_parameters_are_refused(
 
 
 @pytest.mark.parametrize("selector", ["sum(up)", "up[5m]", "up{", '{job=~"("}', "{}", "x" * 40_000])
-async def test_what_is_no_selector_is_bad_data(client: httpx.AsyncClient, selector: str) -> None:
+async def test_what_is_no_selector_is_bad_data(client: httpx2.AsyncClient, selector: str) -> None:
     """Only selectors choose series."""
     answer = await client.post("/api/v1/series", data={"match[]": selector})
 

@@ -10,7 +10,7 @@ import socket
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpx2
 import pytest
 from prometheus_client import CollectorRegistry
 from tests.web.conftest import World, make_alert
@@ -235,7 +235,7 @@ async def test_client_that_leaves_is_forgotten(services: Services) -> None:
         async with connect(f"ws://127.0.0.1:{port}/ws") as websocket:
             await read_json(websocket)
         (await open_silent(port)).close()
-        async with httpx.AsyncClient() as client, asyncio.timeout(5):
+        async with httpx2.AsyncClient() as client, asyncio.timeout(5):
             url = f"http://127.0.0.1:{port}/metrics"
             while "sakshi_live_clients 0.0" not in (await client.get(url)).text:
                 pass
@@ -245,7 +245,7 @@ async def test_http_is_answered_over_a_socket(services: Services, world: World) 
     """The API over the wire, without a word about the software that serves it."""
     world.load({"__name__": "up"}, [1.0], 1000)
 
-    async with serving(services, build_hub(services)) as port, httpx.AsyncClient() as client:
+    async with serving(services, build_hub(services)) as port, httpx2.AsyncClient() as client:
         answer = await client.get(f"http://127.0.0.1:{port}/api/v1/query?query=up")
 
     assert answer.json()["data"]["result"][0]["value"][1] == "1"

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-import httpx
+import httpx2
 from tests.web.conftest import World
 
 
-async def test_process_that_answers_is_healthy(client: httpx.AsyncClient, world: World) -> None:
+async def test_process_that_answers_is_healthy(client: httpx2.AsyncClient, world: World) -> None:
     """Healthy, even where it is not ready."""
     world.waiting_for = "the storage"
 
@@ -13,7 +13,7 @@ async def test_process_that_answers_is_healthy(client: httpx.AsyncClient, world:
     assert (answer.status_code, answer.text) == (200, "sakshi is healthy.\n")
 
 
-async def test_readiness_names_what_is_waited_for(client: httpx.AsyncClient, world: World) -> None:
+async def test_readiness_names_what_is_waited_for(client: httpx2.AsyncClient, world: World) -> None:
     """503 with a reason until nothing is missing; then 200."""
     world.waiting_for = "the storage"
     waiting = await client.get("/-/ready")
@@ -25,7 +25,7 @@ async def test_readiness_names_what_is_waited_for(client: httpx.AsyncClient, wor
 
 
 async def test_own_metrics_are_exposed_in_the_format_that_is_asked_for(
-    client: httpx.AsyncClient,
+    client: httpx2.AsyncClient,
 ) -> None:
     """Requests are counted; text by default, OpenMetrics where it is accepted."""
     await client.get("/api/v1/query", params={"query": "sum("})
@@ -41,7 +41,7 @@ async def test_own_metrics_are_exposed_in_the_format_that_is_asked_for(
     assert openmetrics.text.endswith("# EOF\n")
 
 
-async def test_build_information_names_the_api_and_sakshi(client: httpx.AsyncClient) -> None:
+async def test_build_information_names_the_api_and_sakshi(client: httpx2.AsyncClient) -> None:
     """Grafana reads `version` as Prometheus'; ours stands beside it."""
     data = (await client.get("/api/v1/status/buildinfo")).json()["data"]
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import httpx
+import httpx2
 import pytest
 from tests.web.conftest import World, make_target
 
@@ -8,7 +8,7 @@ from sakshi.scrape.target import TargetHealth
 
 
 async def test_targets_are_answered_as_prometheus_does(
-    client: httpx.AsyncClient, world: World
+    client: httpx2.AsyncClient, world: World
 ) -> None:
     """A target has Prometheus' fields; one that was never scraped has Go's zero time."""
     world.targets = [
@@ -47,7 +47,7 @@ async def test_targets_are_answered_as_prometheus_does(
     ],
 )
 async def test_targets_can_be_chosen(
-    client: httpx.AsyncClient, world: World, parameters: dict[str, str], count: int
+    client: httpx2.AsyncClient, world: World, parameters: dict[str, str], count: int
 ) -> None:
     """By state and by scrape pool."""
     world.targets = [make_target("127.0.0.1:5000", TargetHealth.UP)]
@@ -57,7 +57,7 @@ async def test_targets_can_be_chosen(
     assert len(answer.json()["data"]["activeTargets"]) == count
 
 
-async def test_unknown_state_is_refused(client: httpx.AsyncClient) -> None:
+async def test_unknown_state_is_refused(client: httpx2.AsyncClient) -> None:
     """The answer names what was not understood."""
     answer = await client.get("/api/v1/targets?state=lost")
 

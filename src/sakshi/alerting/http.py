@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import httpx
+import httpx2
 import orjson
 
 from sakshi.alerting.errors import RefusedError, RetryableError
@@ -49,7 +49,7 @@ class Answer:
 
 
 async def post_json(
-    transport: httpx.AsyncBaseTransport,
+    transport: httpx2.AsyncBaseTransport,
     url: Secret,
     payload: Any,
     *,
@@ -76,7 +76,7 @@ async def post_json(
             body = await _read_beginning(response)
         finally:
             await response.aclose()
-    except httpx.TransportError as error:
+    except httpx2.TransportError as error:
         reason = _hide(f"{type(error).__name__}: {error}", url, *secrets)
         raise RetryableError(reason.removesuffix(": ")) from None
     text = _hide(cut(one_line(body.decode("utf-8", "replace")), 300), url, *secrets)
@@ -99,15 +99,15 @@ def encode_json(payload: Any) -> bytes:
         return json.dumps(payload).encode()
 
 
-def _request(url: Secret, payload: Any, headers: Mapping[str, str]) -> httpx.Request:
+def _request(url: Secret, payload: Any, headers: Mapping[str, str]) -> httpx2.Request:
     try:
-        target = httpx.URL(url.reveal())
-    except (httpx.InvalidURL, ValueError):
+        target = httpx2.URL(url.reveal())
+    except (httpx2.InvalidURL, ValueError):
         raise RefusedError("the URL is none") from None
     if target.scheme not in ("http", "https") or not target.host:
         raise RefusedError("the URL is none of http or https")
-    timeout = httpx.Timeout(PHASE_TIMEOUT_SECONDS)
-    return httpx.Request(
+    timeout = httpx2.Timeout(PHASE_TIMEOUT_SECONDS)
+    return httpx2.Request(
         "POST",
         target,
         content=payload if isinstance(payload, bytes) else encode_json(payload),
@@ -123,15 +123,15 @@ def _request(url: Secret, payload: Any, headers: Mapping[str, str]) -> httpx.Req
     )
 
 
-def _authorization(url: httpx.URL) -> dict[str, str]:
+def _authorization(url: httpx2.URL) -> dict[str, str]:
     if not url.userinfo:
         return {}
     credentials = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()
     return {"Authorization": f"Basic {credentials}"}
 
 
-async def _read_beginning(response: httpx.Response) -> bytes:
-    assert isinstance(response.stream, httpx.AsyncByteStream)
+async def _read_beginning(response: httpx2.Response) -> bytes:
+    assert isinstance(response.stream, httpx2.AsyncByteStream)
     body = b""
     async for part in response.stream:
         body += part
@@ -140,7 +140,7 @@ async def _read_beginning(response: httpx.Response) -> bytes:
     return body[:ANSWER_BYTES_MAX]
 
 
-def _refusal(response: httpx.Response, text: str) -> RetryableError | RefusedError:
+def _refusal(response: httpx2.Response, text: str) -> RetryableError | RefusedError:
     status = response.status_code
     reason = f"status {status}" + (f": {text}" if text else "")
     if status in _RETRYABLE or status >= 500:
@@ -148,7 +148,7 @@ def _refusal(response: httpx.Response, text: str) -> RetryableError | RefusedErr
     return RefusedError(reason)
 
 
-def _retry_after_seconds(response: httpx.Response) -> float | None:
+def _retry_after_seconds(response: httpx2.Response) -> float | None:
     """Return the header's seconds; a date is not honoured, as it needs the receiver's clock."""
     value = response.headers.get("retry-after", "").strip()
     return float(value) if value.isascii() and value.isdecimal() else None

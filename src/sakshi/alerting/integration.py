@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import httpx
+import httpx2
 
 from sakshi.alerting.configuration import NotificationConfig
 from sakshi.alerting.email import EmailNotifier
@@ -31,7 +31,7 @@ class Surroundings:
     """
 
     templates: TemplateSet
-    transport: httpx.AsyncBaseTransport
+    transport: httpx2.AsyncBaseTransport
     clock: Clock
     tls_context: ssl.SSLContext | None = None
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import httpx
+import httpx2
 
 from sakshi.alerting.data import starts_at_ms
 from sakshi.alerting.http import encode_json, post_json
@@ -38,7 +38,7 @@ class PagerDutyNotifier:
     """
 
     def __init__(
-        self, config: PagerDutyConfig, transport: httpx.AsyncBaseTransport, templates: TemplateSet
+        self, config: PagerDutyConfig, transport: httpx2.AsyncBaseTransport, templates: TemplateSet
     ) -> None:
         assert config.routing_key is not None
         assert config.url is not None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import httpx
+import httpx2
 import orjson
 
 from sakshi.alerting.errors import RefusedError
@@ -33,7 +33,7 @@ class SlackNotifier:
     """
 
     def __init__(
-        self, config: SlackConfig, transport: httpx.AsyncBaseTransport, templates: TemplateSet
+        self, config: SlackConfig, transport: httpx2.AsyncBaseTransport, templates: TemplateSet
     ) -> None:
         assert config.api_url is not None
         self._url = config.api_url

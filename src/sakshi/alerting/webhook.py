@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import httpx
+import httpx2
 
 from sakshi.alerting.data import common_labels, generator_url, starts_at_ms
 from sakshi.alerting.http import post_json
@@ -31,7 +31,7 @@ class WebhookNotifier:
     """
 
     def __init__(
-        self, config: WebhookConfig, transport: httpx.AsyncBaseTransport, external_url: str
+        self, config: WebhookConfig, transport: httpx2.AsyncBaseTransport, external_url: str
     ) -> None:
         assert config.url is not None
         self._url = config.url

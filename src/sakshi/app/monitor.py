@@ -20,7 +20,7 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
+import httpx2
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
 from sakshi import __version__
@@ -103,7 +103,7 @@ class Monitor:
             self._data.mkdir(parents=True, exist_ok=True)
             store = SqliteStore(self._data / "samples", self._configuration.storage)
             stack.callback(store.close)
-            async with httpx.AsyncHTTPTransport(retries=0) as transport:
+            async with httpx2.AsyncHTTPTransport(retries=0) as transport:
                 tasks = self._compose(stack, store, listener, transport)
                 ends = [stop.wait(), *([parent_gone()] if exit_with_parent else [])]
                 await run_until_first(ends, tasks)
@@ -114,7 +114,7 @@ class Monitor:
         stack: contextlib.ExitStack,
         store: Store,
         listener: Any,
-        transport: httpx.AsyncBaseTransport,
+        transport: httpx2.AsyncBaseTransport,
     ) -> list[Coroutine[Any, Any, None]]:
         """Return what runs side by side, built and connected."""
         configuration, clock = self._configuration, self._clock
@@ -181,7 +181,7 @@ class Monitor:
         notifications: NotificationConfig,
         router: AlertRouter,
         ledger: SqliteLedger,
-        transport: httpx.AsyncBaseTransport,
+        transport: httpx2.AsyncBaseTransport,
         registry: CollectorRegistry,
     ) -> Dispatcher:
         templates = TemplateSet(notifications.templates, self._clock, self._external_url)

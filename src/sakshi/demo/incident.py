@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-import httpx
+import httpx2
 
 from sakshi.model.clock import Clock
 
@@ -49,7 +49,7 @@ async def play(control_url: str, clock: Clock, say: Callable[[str], None], *, re
         repeat: whether it fails again every three minutes.
     """
     await clock.sleep(CALM_SECONDS)
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx2.AsyncClient(trust_env=False) as http:
         while True:
             begin = clock.monotonic()
             for act in ACTS:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
+import httpx2
 
 from sakshi.demo.child import Child, ChildError
 from sakshi.demo.configuration import Addresses, describe, write_configuration
@@ -194,10 +194,10 @@ class _Show:
         try:
             async with (
                 asyncio.timeout(READY_SECONDS_MAX),
-                httpx.AsyncClient(trust_env=False) as http,
+                httpx2.AsyncClient(trust_env=False) as http,
             ):
                 while not ended.done():
-                    with contextlib.suppress(httpx.TransportError):
+                    with contextlib.suppress(httpx2.TransportError):
                         if (await http.get(f"{self._url}/-/ready")).status_code == 200:
                             return
                     await asyncio.wait([ended], timeout=READY_STEP_SECONDS)
@@ -233,7 +233,7 @@ class _Show:
                 raise outcome
 
     async def _summarise(self) -> str:
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx2.AsyncClient(trust_env=False) as http:
             metrics = (await http.get(f"{self._url}/metrics")).text
             kpis = (await http.get(f"{self._url}/api/v1/sakshi/kpis")).json()["data"]["kpis"]
             dashboard = (await http.get(f"{self._url}/api/v1/sakshi/dashboard")).json()["data"]
@@ -274,4 +274,4 @@ def control_url_of(provider_url: str) -> str:
         >>> control_url_of("http://127.0.0.1:5011/api/v1")
         'http://127.0.0.1:5011/control'
     """
-    return str(httpx.URL(provider_url).copy_with(path="/control"))
+    return str(httpx2.URL(provider_url).copy_with(path="/control"))

@@ -269,6 +269,7 @@ class StepBlock:
             samples_min=samples_min,
             times_ms=self._times,
             parameters=parameters,
+            check=self.budget.check,
         )
 
     def sample_times(self, expr: Expr) -> Vector:

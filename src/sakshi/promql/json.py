@@ -36,9 +36,9 @@ def render_instant(result: QueryResult) -> bytes:
         case Text(text):
             return _data(b"string", b"[%b,%b]" % (time, orjson.dumps(text)))
         case Samples(series):
-            return _data(b"matrix", _join(map(_render_samples, series)))
+            return _data(b"matrix", b"[", b",".join(map(_render_samples, series)), b"]")
         case vector:
-            return _data(b"vector", _join(_render_vector(vector, time)))
+            return _data(b"vector", b"[", b",".join(_render_vector(vector, time)), b"]")
 
 
 def render_range(result: QueryResult) -> bytes:
@@ -51,15 +51,12 @@ def render_range(result: QueryResult) -> bytes:
             rows = list(_render_matrix(vector, times))
         case _:
             raise AssertionError("a range query answers a scalar or a vector")
-    return _data(b"matrix", _join(rows))
+    return _data(b"matrix", b"[", b",".join(rows), b"]")
 
 
-def _data(kind: bytes, result: bytes) -> bytes:
-    return b'{"resultType":"%b","result":%b}' % (kind, result)
-
-
-def _join(items: Iterable[bytes]) -> bytes:
-    return b"[" + b",".join(items) + b"]"
+def _data(kind: bytes, *result: bytes) -> bytes:
+    """Return parts of a result as `data`: joined once, for they may be hundreds of megabytes."""
+    return b"".join([b'{"resultType":"', kind, b'","result":', *result, b"}"])
 
 
 def _render_vector(vector: Vector, time: bytes) -> Iterable[bytes]:

@@ -7,7 +7,7 @@ so a kernel never meets a hole, a stale marker, or a window with fewer samples t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
@@ -19,6 +19,11 @@ from sakshi.promql.vector import Indices
 from sakshi.storage.store import Timestamps, Values
 
 NARROW_COLUMNS: Final = 64  # measured: up to here one reduceat beats a loop over the steps
+REDUCED_AT_ONCE: Final = 1_000_000  # numbers, a millisecond: then the deadline is looked at again
+
+
+def never_stop() -> None:
+    """Let everything be computed to its end."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,7 @@ class Windows:
         starts_ms: shape (steps,): the ranges' left edges, exclusive.
         ends_ms: shape (steps,): their right edges, inclusive.
         times_ms: shape (steps,): the evaluation times; differ from `ends_ms` by offset and @.
+        check: to be called now and then: raises where the query must stop.
     """
 
     timestamps: Timestamps
@@ -42,18 +48,22 @@ class Windows:
     starts_ms: Timestamps
     ends_ms: Timestamps
     times_ms: Timestamps
+    check: Callable[[], None] = never_stop
 
     @property
     def counts(self) -> Indices:
         """How many samples each window has, shape (steps,)."""
         return self.end - self.first
 
-    def slices(self) -> list[tuple[int, int]]:
-        """The windows' rows as pairs, for a loop over the steps."""
-        return list(zip(self.first.tolist(), self.end.tolist(), strict=True))
+    def slices(self) -> Iterator[tuple[int, int]]:
+        """Yield the windows' rows as pairs, for a loop over the steps that can be stopped."""
+        for rows in zip(self.first.tolist(), self.end.tolist(), strict=True):
+            self.check()
+            yield rows
 
     def column(self, step: int, column: int) -> Values:
         """The samples of one window of one series."""
+        self.check()
         return self.values[self.first[step] : self.end[step], column]
 
 
@@ -72,6 +82,7 @@ def evaluate_windows(
     samples_min: int = 1,
     times_ms: Timestamps | None = None,
     parameters: Sequence[Values] = (),
+    check: Callable[[], None] = never_stop,
 ) -> Vector:
     """Return a range function's value for each series at each step that has enough samples.
 
@@ -83,12 +94,14 @@ def evaluate_windows(
         samples_min: a window with fewer has no value.
         times_ms: the evaluation times where they differ from `ends_ms`.
         parameters: passed to the kernel, shape (steps,) each.
+        check: called now and then: raises where the query must stop.
     """
     shape = (len(ends_ms), len(selection.series))
     values, present = np.zeros(shape), np.zeros(shape, np.bool_)
     starts_ms = ends_ms - range_ms
     times_ms = ends_ms if times_ms is None else times_ms
     for dense in iter_dense(selection, int(starts_ms[0]), int(ends_ms[-1]), keep_stale=False):
+        check()
         first = np.searchsorted(dense.timestamps, starts_ms, "right")
         end = np.searchsorted(dense.timestamps, ends_ms, "right")
         steps = np.flatnonzero(end - first >= samples_min)
@@ -102,6 +115,7 @@ def evaluate_windows(
             starts_ms[steps],
             ends_ms[steps],
             times_ms[steps],
+            check,
         )
         cells = _cells(steps, dense, len(ends_ms))
         values[cells] = kernel(windows, *(parameter[steps] for parameter in parameters))
@@ -146,13 +160,25 @@ def reduce_windows(ufunc: np.ufunc, windows: Windows, values: Values | None = No
         values: shape (n, k): what to reduce instead of the windows' own values.
     """
     rows = windows.values if values is None else values
+    reduced = np.empty((len(windows.first), rows.shape[1]))
     if rows.shape[1] > NARROW_COLUMNS or len(windows.first) == 1:
-        reduced = np.empty((len(windows.first), rows.shape[1]))
         for step, (first, end) in enumerate(windows.slices()):
             ufunc.reduce(rows[first:end], axis=0, out=reduced[step])
         return reduced
-    edges = np.empty(2 * len(windows.first), np.intp)
-    edges[::2], edges[1::2] = windows.first, windows.end
     if windows.end[-1] == len(rows):  # reduceat takes no edge behind the last row
         rows = np.concatenate([rows, rows[-1:]])
-    return np.asarray(ufunc.reduceat(rows, edges, axis=0)[::2])
+    edges = np.empty(2 * len(windows.first), np.intp)
+    edges[::2], edges[1::2] = windows.first, windows.end
+    for steps in _batches(windows.counts * rows.shape[1]):
+        windows.check()
+        until = int(windows.end[steps.stop - 1]) + 1
+        batch = edges[2 * steps.start : 2 * steps.stop]
+        reduced[steps] = ufunc.reduceat(rows[:until], batch, axis=0)[::2]
+    return reduced
+
+
+def _batches(sizes: Indices) -> Iterator[slice]:
+    """Yield runs of windows that have some REDUCED_AT_ONCE numbers together, or are one window."""
+    batch = np.cumsum(sizes) // REDUCED_AT_ONCE
+    edges = [0, *(np.flatnonzero(np.diff(batch)) + 1).tolist(), len(sizes)]
+    yield from map(slice, edges, edges[1:])

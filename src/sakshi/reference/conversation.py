@@ -30,8 +30,8 @@ RELATED = """
 """
 STORE_SESSION = """
     insert into session (id, user_id, created_ms, updated_ms, turn_count)
-    values (?1, ?2, ?3, ?3, 1)
-    on conflict (id) do update set updated_ms = ?3, turn_count = turn_count + 1
+    values (:session_id, :user_id, :now_ms, :now_ms, 1)
+    on conflict (id) do update set updated_ms = :now_ms, turn_count = turn_count + 1
     returning turn_count
 """
 STORE_MESSAGE = "insert into message (session_id, role, text, created_ms) values (?, ?, ?, ?)"
@@ -104,9 +104,10 @@ class Conversations:
     async def store_turn(self, session_id: str, user_id: str, question: str, answer: str) -> int:
         """Keep one turn of a conversation; return how many the session has now."""
         now_ms = self._clock.now_ms()
+        session = {"session_id": session_id, "user_id": user_id, "now_ms": now_ms}
 
         def work(connection: sqlite3.Connection) -> int:
-            row = connection.execute(STORE_SESSION, (session_id, user_id, now_ms)).fetchone()
+            row = connection.execute(STORE_SESSION, session).fetchone()
             for role, text in (("user", question), ("assistant", answer)):
                 cursor = connection.execute(STORE_MESSAGE, (session_id, role, text, now_ms))
                 terms = keywords(text)[:TERMS_MAX]

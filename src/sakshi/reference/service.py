@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 
 from sakshi.instrument import Metrics
 from sakshi.model.clock import Clock
@@ -103,14 +103,14 @@ async def open_service(
         OSError, sqlite3.Error: the data folder or its database cannot be used.
     """
     settings.data.mkdir(parents=True, exist_ok=True)
-    limits = httpx.Limits(
+    limits = httpx2.Limits(
         max_connections=CONNECTIONS_MAX,
         max_keepalive_connections=CONNECTIONS_MAX,
         keepalive_expiry=KEEPALIVE_SECONDS,
     )
-    timeout = httpx.Timeout(None, connect=CONNECT_SECONDS_MAX)  # a call's whole time is limited
+    timeout = httpx2.Timeout(None, connect=CONNECT_SECONDS_MAX)  # a call's whole time is limited
     async with (
-        httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False) as http,
+        httpx2.AsyncClient(limits=limits, timeout=timeout, trust_env=False) as http,
         ConnectionPool(settings.data / "conversations.db", metrics) as pool,
     ):
         providers = create_providers(settings.provider_urls, settings.environment, http)

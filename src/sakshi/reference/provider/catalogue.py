@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import httpx
+import httpx2
 
 from sakshi.reference.provider.client import StreamingProvider, Wire
 from sakshi.reference.provider.gemini import GeminiWire
@@ -36,7 +36,7 @@ KINDS = (
 
 
 def create_providers(
-    urls: Mapping[str, str], environment: Mapping[str, str], http: httpx.AsyncClient
+    urls: Mapping[str, str], environment: Mapping[str, str], http: httpx2.AsyncClient
 ) -> list[StreamingProvider]:
     """Return the providers that have an address.
 

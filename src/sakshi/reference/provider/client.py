@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any, Literal, NamedTuple, Protocol
 
-import httpx
+import httpx2
 
 from sakshi.reference.errors import ProviderRefusedError, ProviderWireError
 from sakshi.reference.provider.sse import iter_data
@@ -74,7 +74,7 @@ class Wire(Protocol):
 class StreamingProvider:
     """A provider behind HTTP and server-sent events."""
 
-    def __init__(self, name: str, model: str, wire: Wire, http: httpx.AsyncClient) -> None:
+    def __init__(self, name: str, model: str, wire: Wire, http: httpx2.AsyncClient) -> None:
         self.name = name
         self.model = model
         self._wire = wire
@@ -87,7 +87,7 @@ class StreamingProvider:
             async with self._http.stream(
                 "POST", request.url, headers=request.headers, json=request.body
             ) as response:
-                if response.status_code != httpx.codes.OK:
+                if response.status_code != httpx2.codes.OK:
                     raise await _refusal(response)
                 async with aclosing(iter_data(response.aiter_lines())) as events:
                     async for data in events:
@@ -95,15 +95,15 @@ class StreamingProvider:
                             return
                         if piece := self._wire.piece(json.loads(data)):
                             yield piece
-        except httpx.TimeoutException as error:
+        except httpx2.TimeoutException as error:
             raise TimeoutError(f"{self.name}: {error!r}") from error
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise ProviderWireError(repr(error)) from error
         except (ValueError, KeyError, TypeError, IndexError) as error:
             raise ProviderWireError(f"not {self.name}'s protocol: {error!r}") from error
 
 
-async def _refusal(response: httpx.Response) -> ProviderRefusedError:
+async def _refusal(response: httpx2.Response) -> ProviderRefusedError:
     """Return the provider's error with its own message, if it sent one."""
     body = b""
     async for part in response.aiter_bytes():

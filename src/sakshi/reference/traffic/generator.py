@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-import httpx
+import httpx2
 
 from sakshi.model.clock import Clock
 from sakshi.reference.traffic.script import load_questions, write_conversation
@@ -95,9 +95,9 @@ class Traffic:
         self._present: set[User] = set()
         self._turns: set[asyncio.Task[None]] = set()
         self._arrivals: asyncio.Task[None] | None = None
-        self._http = httpx.AsyncClient(
+        self._http = httpx2.AsyncClient(
             timeout=ANSWER_SECONDS_MAX,
-            limits=httpx.Limits(
+            limits=httpx2.Limits(
                 max_connections=settings.in_flight_max,
                 max_keepalive_connections=settings.in_flight_max,
             ),

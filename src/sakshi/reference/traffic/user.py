@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Protocol
 
-import httpx
+import httpx2
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
@@ -35,7 +35,7 @@ class User(Protocol):
 class HttpUser:
     """Posts each message."""
 
-    def __init__(self, base_url: str, http: httpx.AsyncClient, session: str, user: str) -> None:
+    def __init__(self, base_url: str, http: httpx2.AsyncClient, session: str, user: str) -> None:
         self._url = f"{base_url}/api/consciousness/chat"
         self._http = http
         self._identity = {"sessionId": session, "userId": user}
@@ -44,10 +44,10 @@ class HttpUser:
         """Return the reply; see `User.say`."""
         try:
             response = await self._http.post(self._url, json={"message": message, **self._identity})
-            if response.status_code != httpx.codes.OK:
+            if response.status_code != httpx2.codes.OK:
                 raise TurnFailedError(f"HTTP {response.status_code}")
             return str(response.json()["reply"])
-        except (httpx.HTTPError, ValueError, KeyError) as error:
+        except (httpx2.HTTPError, ValueError, KeyError) as error:
             raise TurnFailedError(repr(error)) from error
 
     async def leave(self) -> None:
