@@ -170,8 +170,11 @@ def test_the_page_shows_the_incident_and_who_was_told(demo, browser):
             expect(delivered.first).to_be_visible(timeout=20_000)
         take_screenshot(page, "page-incident-dark")
         assert complaints == []
-    with visiting(browser, demo.url) as (page, _):
-        expect(page.locator('[data-alertname="AIIntegrationFailure"]').first).to_be_visible()
+    fingerprint = demo.get("/api/v1/sakshi/deliveries")["deliveries"][0]["fingerprint"]
+    with visiting(browser, f"{demo.url}/#alert={fingerprint}") as (page, _):
+        linked = page.locator(f'[id="alert={fingerprint}"]')  # what notifications link to
+        expect(linked).to_be_visible()
+        expect(linked).to_have_class(re.compile(r"\blinked\b"))
         page.wait_for_timeout(1500)
         take_screenshot(page, "page-incident")
     with visiting(browser, demo.url, width=390, height=844) as (page, _):
