@@ -34,6 +34,7 @@ from sakshi.alerting import (
     TemplateSet,
     build_notifiers,
 )
+from sakshi.app.file_limit import raise_file_limit
 from sakshi.app.parent import parent_gone
 from sakshi.app.storage_metrics import StorageCollector
 from sakshi.config import Configuration
@@ -91,6 +92,7 @@ class Monitor:
             StorageError: the data folder is in use or unusable.
             LedgerError: so is the alerts' file.
         """
+        raise_file_limit()
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):

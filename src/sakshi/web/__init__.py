@@ -10,6 +10,7 @@ live messages (docs/formats/websocket.md), sakshi's own metrics, and the page's 
 """
 
 from sakshi.web.application import build_app, build_hub
+from sakshi.web.connection import ConnectionLimits
 from sakshi.web.dashboard import STRATEGY_METRICS, Dashboard
 from sakshi.web.errors import AddressInUseError, ApiError, ErrorKind, ListenError, WebError
 from sakshi.web.guard import LOOPBACK_HOSTS, allowed_hosts
@@ -26,6 +27,7 @@ __all__ = [
     "STRATEGY_METRICS",
     "AddressInUseError",
     "ApiError",
+    "ConnectionLimits",
     "Dashboard",
     "ErrorKind",
     "Hub",

@@ -16,10 +16,10 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from sakshi.web.connection import DEFAULT_LIMITS, ConnectionLimits, bounded_connection
 from sakshi.web.errors import AddressInUseError, ListenError, format_address
 
 BACKLOG: Final = 1024
-CONNECTIONS_MAX: Final = 1000  # 500 live clients, and as many requests
 MESSAGE_BYTES_MAX: Final = 64 << 10  # of what a WebSocket client sends, all of which is ignored
 SHUTDOWN_SECONDS: Final = 2  # for requests that are being answered
 UNREAD_MS_MAX: Final = 60_000  # a peer that reads nothing for so long loses its connection
@@ -61,6 +61,7 @@ async def serve(
     ready: asyncio.Event | None = None,
     *,
     before_shutdown: Callable[[], Awaitable[None]] | None = None,
+    limits: ConnectionLimits = DEFAULT_LIMITS,
 ) -> None:
     """Answer at the listener until cancelled, then stop within some four seconds; closes it.
 
@@ -69,10 +70,11 @@ async def serve(
         listener: from `listen`.
         ready: set once connections are accepted.
         before_shutdown: `Hub.close`: lets WebSocket clients leave before connections are closed.
+        limits: of connections.
     """
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=bounded_connection(limits),
         ws="websockets-sansio",
         lifespan="off",
         log_config=None,
@@ -80,7 +82,7 @@ async def serve(
         server_header=False,
         proxy_headers=False,
         backlog=BACKLOG,
-        limit_concurrency=CONNECTIONS_MAX,
+        limit_concurrency=limits.connections_max,
         ws_max_size=MESSAGE_BYTES_MAX,
         ws_per_message_deflate=False,  # compressing for each client apart costs more than it saves
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,

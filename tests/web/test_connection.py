@@ -1,0 +1,182 @@
+"""Connections that ask slowly, endlessly or nothing at all, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+
+from sakshi.web import ConnectionLimits, Services, build_app, build_hub, listen, serve
+
+HOST = b"Host: localhost\r\n"
+HEALTHY = b"GET /-/healthy HTTP/1.1\r\n" + HOST + b"\r\n"
+FORM = (
+    b"POST /api/v1/query HTTP/1.1\r\n" + HOST + b"Content-Length: 7\r\n"
+    b"Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+)
+UPGRADE = (
+    b"GET /ws HTTP/1.1\r\n" + HOST + b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+SHORT = ConnectionLimits(request_seconds=0.1)
+
+
+@dataclass
+class Caller:
+    """One connection, written to and read from byte by byte."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def status(self) -> int:
+        """Return the status of the next answer, whose body is read too."""
+        head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 5)
+        length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+        await self.reader.readexactly(int(length or b"0"))
+        return int(head.split()[1])
+
+    async def rest(self) -> bytes:
+        """Return what comes until the server ends the connection."""
+        try:
+            return await asyncio.wait_for(self.reader.read(), 5)
+        except ConnectionResetError:
+            return b""
+
+
+class Server:
+    """sakshi's server at a free port, and who calls it."""
+
+    def __init__(self, port: int, stack: contextlib.AsyncExitStack) -> None:
+        self._port = port
+        self._stack = stack
+
+    async def call(self, data: bytes = b"") -> Caller:
+        """Return a new connection that has sent this."""
+        caller = Caller(*await asyncio.open_connection("127.0.0.1", self._port))
+        self._stack.callback(caller.writer.close)
+        caller.writer.write(data)
+        return caller
+
+
+@contextlib.asynccontextmanager
+async def serving(services: Services, limits: ConnectionLimits) -> AsyncIterator[Server]:
+    hub = build_hub(services)
+    listener = listen("127.0.0.1", 0)
+    ready = asyncio.Event()
+    serving = serve(
+        build_app(services, hub), listener, ready, before_shutdown=hub.close, limits=limits
+    )
+    task = asyncio.create_task(serving)
+    await asyncio.wait_for(ready.wait(), 5)
+    async with contextlib.AsyncExitStack() as stack:
+        yield Server(listener.getsockname()[1], stack)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"GET /-/heal", id="half a line"),
+        pytest.param(HEALTHY[:-2] + b"X-Header: a\r\n", id="headers without an end"),
+        pytest.param(FORM + b"que", id="half a body"),
+        pytest.param(HEALTHY + FORM + b"que", id="half a body behind a whole request"),
+    ],
+)
+async def test_request_that_does_not_end_is_cut_off(services: Services, data: bytes) -> None:
+    """Whoever connects has so long to say what is wanted, and again after each answer."""
+    async with serving(services, SHORT) as server:
+        caller = await server.call(data)
+
+        answers = await caller.rest()
+
+    assert answers.count(b"HTTP/1.1 ") == data.count(HEALTHY)
+
+
+async def test_trickling_buys_no_time(services: Services) -> None:
+    """The whole request has a deadline, not each of its bytes."""
+    async with serving(services, SHORT) as server, asyncio.timeout(5):
+        caller = await server.call(HEALTHY[:-2])
+        with contextlib.suppress(ConnectionError):
+            while not caller.reader.at_eof():
+                caller.writer.write(b"X: a\r\n")
+                await caller.writer.drain()
+
+        assert await caller.rest() == b""
+
+
+async def test_answer_may_take_longer_than_the_request(services: Services) -> None:
+    """The deadline ends with the request's last byte; a WebSocket has none."""
+    async with serving(services, SHORT) as server:
+        live = await server.call(UPGRADE)
+        assert await live.status() == 101
+        idle = await server.call()
+        await idle.rest()  # so long has now passed
+
+        live.writer.write(b"\x8a\x80\0\0\0\0")  # a pong that nobody asked for
+
+        assert await asyncio.wait_for(live.reader.read(1), 5)
+        assert not live.reader.at_eof()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(HEALTHY[:-2] + b"X-Long: " + b"a" * 2000, id="one header"),
+        pytest.param(HEALTHY[:-2] + b"X: a\r\n" * 400, id="many headers"),
+        pytest.param(b"GET /" + b"a" * 2000, id="an address"),
+    ],
+)
+async def test_endless_header_is_refused(services: Services, data: bytes) -> None:
+    """What stands before a body is bounded; the body has a bound of its own."""
+    limits = ConnectionLimits(head_bytes_max=1000)
+    async with serving(services, limits) as server:
+        caller = await server.call(data)
+
+        assert (await caller.rest()).startswith(b"HTTP/1.1 431 ")
+
+
+async def test_endless_trailers_are_refused(services: Services) -> None:
+    """Headers may stand behind a chunked body, too."""
+    chunked = FORM.replace(b"Content-Length: 7", b"Transfer-Encoding: chunked")
+    async with (
+        serving(services, ConnectionLimits(head_bytes_max=1000)) as server,
+        asyncio.timeout(5),
+    ):
+        caller = await server.call(chunked + b"7\r\nquery=1\r\n0\r\n")
+        with contextlib.suppress(ConnectionError):
+            while not caller.reader.at_eof():
+                caller.writer.write(b"X: a\r\n")
+                await caller.writer.drain()
+
+        await caller.rest()  # refused: the connection ends, long before its deadline
+
+
+async def test_many_small_requests_are_not_one_large_header(services: Services) -> None:
+    """The bound is of one request: the same connection may send as many as it likes."""
+    async with serving(services, ConnectionLimits(head_bytes_max=1000)) as server:
+        caller = await server.call()
+        for _ in range(50):
+            caller.writer.write(HEALTHY)
+            assert await caller.status() == 200
+        caller.writer.write(HEALTHY * 50)
+        assert [await caller.status() for _ in range(50)] == [200] * 50
+
+
+async def test_who_asks_nothing_makes_room_for_who_asks(services: Services) -> None:
+    """A thousand sockets that only wait do not shut the others out: the oldest of them goes."""
+    async with serving(services, ConnectionLimits(connections_max=10)) as server:
+        live = await server.call(UPGRADE)
+        assert await live.status() == 101
+        waiting = []
+        for _ in range(5):
+            waiting += [await server.call(b"GET /") for _ in range(15)]
+            assert await (await server.call(HEALTHY)).status() == 200
+
+        assert await asyncio.gather(*(caller.rest() for caller in waiting[:60])) == [b""] * 60
+        assert not live.reader.at_eof()
