@@ -35,7 +35,7 @@ class Act:
 ACTS: Final = (
     Act(0.0, "slows down: answers take 5 times as long", {"latency_factor": 5.0}),
     Act(6.0, "fails: 9 of 10 requests are refused", {"latency_factor": 5.0, "error_rate": 0.9}),
-    Act(32.0, CALM, {"latency_factor": 1.0, "error_rate": 0.0}),
+    Act(38.0, CALM, {"latency_factor": 1.0, "error_rate": 0.0}),
 )
 
 
