@@ -149,6 +149,29 @@ def test_series_without_rows_are_left_out(store: Store) -> None:
 # Late, missing and ended series
 
 
+def test_each_range_has_the_series_that_live_in_it(store: Store) -> None:
+    """However many ranges are asked for, each sees its own series and no other."""
+    target = store.target(TARGET)
+    for row in range(20):
+        append(target, row * 1000, {series(f"m{row}"): 1})
+        store.commit()
+
+    for row in range(20):
+        at_ms = row * 1000
+        found = read(store, start_ms=at_ms, end_ms=at_ms)
+        assert found == {series(f"m{row}"): samples((at_ms, 1))}
+
+
+def test_hole_is_no_sample(store: Store) -> None:
+    """Whoever appends ABSENT has appended nothing, wherever the row lies later."""
+    target = store.target(TARGET)
+    for row in range(20):
+        append(target, row * 1000, {UP: float(ABSENT)})
+        store.commit()
+
+    assert read(store) == {}
+
+
 def test_late_series_gets_a_new_column(store: Store) -> None:
     """A series that comes later is absent before; the columns that were there keep their place."""
     target = store.target(TARGET)
@@ -330,6 +353,10 @@ def test_series_of_two_targets_is_one(store: Store) -> None:
         HITS: samples((0, 1), (1000, 2), (2000, 3)),
     }
     assert store.series([EVERYTHING], START_MS, START_MS + 5000) == [HITS, UP]
+    hits = Matcher("__name__", MatchOperator.EQUAL, "hits_total")
+    assert read(store, hits, end_ms=500) == {HITS: samples((0, 1))}
+    assert read(store, hits, start_ms=1500) == {HITS: samples((2000, 3))}
+    assert read(store, hits, start_ms=500, end_ms=900) == {}
 
 
 # Readers

@@ -8,6 +8,7 @@ from tests.descriptor import open_files
 
 from sakshi.ledger import LedgerFileError
 from sakshi.ledger.database import MIGRATIONS, Database
+from sakshi.ledger.row import decode_labels
 
 
 def test_a_commit_is_on_the_disk_when_it_returns(tmp_path: Path) -> None:
@@ -76,6 +77,38 @@ def test_a_file_that_is_no_database_is_refused_and_let_go(tmp_path: Path) -> Non
         Database(path)
 
     assert open_files(tmp_path) == []
+
+
+def test_a_file_that_is_refused_says_what_can_be_done(tmp_path: Path) -> None:
+    """Damage is told apart from a folder where nothing can be opened."""
+    damaged, folder = tmp_path / "alerts.db", tmp_path / "folder"
+    damaged.write_text("a letter, and not a short one" * 1000)
+    folder.mkdir()
+
+    with pytest.raises(LedgerFileError) as of_damaged:
+        Database(damaged)
+    with pytest.raises(LedgerFileError) as of_folder:
+        Database(folder)
+
+    assert str(of_damaged.value) == (
+        f"{damaged} cannot be used: file is not a database. Move it away to begin with an empty "
+        "ledger: what fires then is told again"
+    )
+    assert str(of_folder.value) == f"{folder} cannot be used: unable to open database file"
+
+
+@pytest.mark.parametrize("value", [b"\xff\xfe", '{"a', 5, "[1]"])
+def test_a_row_that_cannot_be_decoded_is_damage(tmp_path: Path, value: object) -> None:
+    """What SQLite still reads may be rubbish all the same: a bit may flip anywhere."""
+    path = tmp_path / "alerts.db"
+    database = Database(path)
+    query = "select cast(? as text)" if isinstance(value, bytes) else "select ?"
+
+    with pytest.raises(LedgerFileError) as caught, database.reading() as connection:
+        decode_labels(connection.execute(query, (value,)).fetchone()[0])
+    database.close()
+
+    assert str(caught.value).startswith(f"{path} cannot be used: ")
 
 
 def test_damage_that_shows_while_reading_is_said(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import FakeClock
+from tests.descriptor import open_files
 from tests.ledger.incident import (
     RULE_ID,
     START_MS,
@@ -24,6 +25,7 @@ from sakshi.ledger import (
     Attempt,
     DeliveryState,
     FlushResult,
+    LedgerFileError,
     LedgerWriteError,
     Settlement,
     SqliteLedger,
@@ -155,6 +157,19 @@ def test_a_refused_write_records_nothing_and_is_said(path: Path, clock: FakeCloc
         assert list(ledger.transitions(10)) == []
         assert list(ledger.deliveries(10)) == []
         ledger.record(RULE_ID, [], [], START_MS)  # and goes on
+
+
+def test_a_ledger_of_rubbish_is_refused_and_let_go(path: Path, clock: FakeClock) -> None:
+    """What SQLite still reads may be damaged; whoever moves the file away finds it free."""
+    with reopen(path, clock) as ledger:
+        ledger.record(RULE_ID, [firing()], [], START_MS)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("update alert set labels = '[1]'")
+
+    with pytest.raises(LedgerFileError):
+        reopen(path, clock)
+
+    assert open_files(path.parent) == []
 
 
 def test_subscribers_are_called_after_the_commit_on_the_committing_thread(

@@ -64,6 +64,7 @@ def test_index_forgets_what_was_removed() -> None:
     index.add(places)
 
     index.remove(places[10:])
+    index.remove(places[20:30])  # once more: they are not there, and are passed over
 
     assert len(index) == 10
     assert index.version.places < 2000

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 
@@ -155,3 +158,11 @@ def test_rubbish_is_refused() -> None:
         except DamagedRecordError:
             continue
         assert plain(rows) == plain(list(RowDecoder().decode(good)))  # a bit that zlib ignores
+
+
+def test_a_row_of_an_unknown_kind_is_damage() -> None:
+    """What a later version may write is not taken for something else."""
+    header = struct.pack("<B", 99) + bytes(64)
+
+    with pytest.raises(DamagedRecordError, match="not a log record: row of kind 99"):
+        list(RowDecoder().decode(zlib.compress(header)))

@@ -8,7 +8,7 @@ import random
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -25,6 +25,9 @@ from sakshi.storage import (
     Store,
     is_absent,
 )
+from sakshi.storage.checksum import checksum
+from sakshi.storage.reader import ChunkReader
+from sakshi.storage.sqlite import EXPIRED_SPANS_MAX, SEALED_SAMPLES_MAX
 
 START_MS = 1_700_000_000_000
 EVERYTHING = Matcher("__name__", MatchOperator.NOT_EQUAL, "")
@@ -219,6 +222,79 @@ def test_rows_are_read_from_memory_and_chunks_alike(tmp_path: Path) -> None:
     assert records[0] < 2 * 100, "sealed rows leave the log"
 
 
+def test_a_cache_of_no_size_costs_time_and_no_samples(tmp_path: Path) -> None:
+    """Chunks are read again whenever they are needed; how many are kept is a matter of speed."""
+    config = StorageConfig(head_ms=20_000, seal_rows=10, chunk_cache_bytes_max=0)
+    with opened(tmp_path, config) as store:
+        truth = fill(store, range(100))
+
+        assert read(store) == truth
+        assert read(store) == truth
+
+
+def test_few_plans_are_kept_and_any_is_made_again(tmp_path: Path) -> None:
+    """Selections beyond the bound are planned anew: the bound costs time and no samples."""
+    config = StorageConfig(plan_cache_series_max=10)
+    with opened(tmp_path, config) as store:
+        fill(store, range(10))
+        matchers = [Matcher("n", MatchOperator.EQUAL, str(n)) for n in range(20)]
+        first = [store.select([matcher], 0, 1 << 60) for matcher in matchers]
+
+        again = [store.select([matcher], 0, 1 << 60) for matcher in matchers]
+
+        assert [[list(part.series) for part in found] for found in again] == [
+            [list(part.series) for part in found] for found in first
+        ]
+        assert all(len(found) == 2 for found in first)
+        assert first[0][0].series is not again[0][0].series, "the oldest plan was given up"
+
+
+def test_a_span_that_expired_while_it_was_selected_is_empty(tmp_path: Path) -> None:
+    """Whoever asks for a span that has just gone gets nothing, and no error."""
+    with opened(tmp_path) as store:
+        fill(store, range(40))
+        reader = ChunkReader(store._database, 1000)
+
+        assert reader.timestamps(1) is not None
+        assert reader.timestamps(1000) is None
+        assert reader.chunk(1000, 1) is None
+        assert reader.damaged == 0
+
+
+def test_many_targets_are_sealed_by_several_commits(tmp_path: Path) -> None:
+    """One commit moves so many samples at most: who waits for it does not wait for all."""
+    config = StorageConfig(head_ms=1000, seal_rows=2)
+    labels = [Labels({"__name__": "m", "n": str(n)}) for n in range(SEALED_SAMPLES_MAX // 2)]
+    with opened(tmp_path, config) as store:
+        targets = [store.target(Labels({"part": part})) for part in "ab"]
+        for row in range(4):
+            for target in targets:
+                values = np.full(len(labels), float(row))
+                target.append(START_MS + row * 1000, target.columns(labels), values)
+
+        store.commit()
+        (first,) = execute(tmp_path, "select count(*) from span")
+        store.commit()
+        (second,) = execute(tmp_path, "select count(*) from span")
+
+    assert (first, second) == ((1,), (2,))
+
+
+def test_any_number_of_spans_expires(tmp_path: Path) -> None:
+    """They go by transactions of a bounded size, and all of them go."""
+    config = StorageConfig(head_ms=1000, seal_rows=1)
+    rows = EXPIRED_SPANS_MAX + 20
+    with opened(tmp_path, config) as store:
+        fill(store, range(rows), series=1)
+
+        store.expire(START_MS + (rows - 10) * 1000)
+
+        assert {row for _, row in read(store)} == set(range(rows - 10, rows))
+    (count,) = execute(tmp_path, "select count(*) from span")
+    assert isinstance(count[0], int)
+    assert count[0] < 2 * 20
+
+
 def test_expired_spans_leave_the_disk(tmp_path: Path) -> None:
     """Retention shrinks the file."""
     with opened(tmp_path) as store:
@@ -246,7 +322,10 @@ def test_expired_spans_leave_the_disk(tmp_path: Path) -> None:
             "update chunk set data = ? where (span_id, family_id) = (1, 1)", 10, id="chunk"
         ),
         pytest.param("update span set timestamps = ? where id = 1", 10, id="span"),
+        pytest.param("update span set timestamps = ?", 122, id="all spans; the log goes on"),
         pytest.param("update series set labels = ? where column_number = 3", 200, id="series"),
+        pytest.param("update family set name = ? where id = 2", 140, id="a family's sealed rows"),
+        pytest.param("update target set labels = ? where id = 1", 100, id="target"),
     ],
 )
 def test_damage_costs_what_was_damaged(
@@ -255,8 +334,115 @@ def test_damage_costs_what_was_damaged(
     """A damaged record is left out, counted and named; everything else is there."""
     with opened(tmp_path) as store:
         truth = fill(store, range(100))
-    damaged: object = "{}" if "labels" in sql else b"rubbish"
+    damaged: object = "{}" if "labels" in sql or "name" in sql else b"rubbish"
     execute(tmp_path, sql, damaged)
+
+    with opened(tmp_path) as store, caplog.at_level(logging.ERROR):
+        found = read(store)
+        assert store.statistics().damaged_records > 0
+
+    assert found.items() <= truth.items()
+    lost = {(labels["part"], row) for labels, row in truth.keys() - found.keys()}
+    assert len(lost) == lost_rows
+    assert "=damaged" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("missing", "lost_rows"),
+    [
+        pytest.param(20, [20], id="a row of changes: the next one is proved by its checksum"),
+        pytest.param(0, range(60), id="a row in full: what did not change since is unknown"),
+    ],
+)
+def test_a_missing_record_costs_what_cannot_be_known_without_it(
+    tmp_path: Path, missing: int, lost_rows: Sequence[int]
+) -> None:
+    """Rows that say only what changed are not guessed; the next row in full is trusted again."""
+    with opened(tmp_path, StorageConfig()) as store:
+        truth = fill(store, range(100))
+    execute(tmp_path, "delete from log where id = (select min(id) from log) + ?", missing)
+
+    with opened(tmp_path, StorageConfig()) as store:
+        found = read(store)
+
+    assert found.items() <= truth.items()
+    lost = {(labels["part"], row) for labels, row in truth.keys() - found.keys()}
+    assert lost == {("a", row) for row in lost_rows}
+
+
+def test_a_target_without_any_series_goes_on(tmp_path: Path) -> None:
+    """Rows of nothing but damaged series move to the disk like others, and harm nobody."""
+    with opened(tmp_path, StorageConfig()) as store:
+        fill(store, range(40))
+    execute(tmp_path, "update series set labels = '{}'")
+
+    with opened(tmp_path) as store:
+        truth = fill(store, range(40, 80))
+
+    with opened(tmp_path) as store:
+        assert read(store) == truth
+
+
+def test_a_chunk_of_a_later_version_is_left_out_and_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After a downgrade, what this version cannot read is missing and not misread."""
+    with opened(tmp_path) as store:
+        truth = fill(store, range(40))
+    where = "where (span_id, family_id) = (1, 1)"
+    ((data, count),) = execute(tmp_path, f"select data, series_count from chunk {where}")
+    assert isinstance(data, bytes)
+    assert isinstance(count, int)
+    number = checksum(data, 1, 1, count, 99)
+    execute(tmp_path, f"update chunk set codec = 99, checksum = ? {where}", number)
+
+    with opened(tmp_path) as store:
+        found = read(store)
+
+    assert found.items() < truth.items()
+    assert [record.getMessage() for record in caplog.records] == [
+        "chunk=damaged span_id=1 family_id=1 reason='codec 99, which a newer sakshi may know'"
+    ]
+
+
+def test_a_family_whose_name_is_damaged_gets_a_new_number_that_stays(tmp_path: Path) -> None:
+    """The damage is done once: what is written after it is there after any number of restarts."""
+    with opened(tmp_path) as store:
+        fill(store, range(40))
+    execute(tmp_path, "update family set name = '' where id = 2")
+
+    with opened(tmp_path) as store:
+        truth = fill(store, range(40, 80))
+        other = store.target(Labels({"part": "c"}))
+        other.append(START_MS, other.columns([Labels({"__name__": "new"})]), np.ones(1))
+        store.commit()
+    opened(tmp_path).__enter__().close()
+
+    with opened(tmp_path) as store:
+        assert truth.items() <= read(store).items()
+
+
+@pytest.mark.parametrize(
+    ("sql", "lost_rows"),
+    [
+        pytest.param("update span set row_count = 'x' where id = 1", 10, id="a span's numbers"),
+        pytest.param("update span set timestamps = 5 where id = 1", 10, id="a span's body"),
+        pytest.param("update series set end_ms = 'x' where column_number = 3", 200, id="an end"),
+        pytest.param(
+            "update series set column_number = 'x' where column_number = 3", 200, id="a column"
+        ),
+    ],
+)
+def test_damage_of_any_type_costs_what_was_damaged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, sql: str, lost_rows: int
+) -> None:
+    """SQLite keeps types when it writes; a bit that flips in the file does not."""
+    with opened(tmp_path) as store:
+        truth = fill(store, range(100))
+    with closing(sqlite3.connect(tmp_path / "samples.db", isolation_level=None)) as connection:
+        connection.execute("pragma writable_schema = on")
+        connection.execute("update sqlite_schema set sql = replace(sql, ') strict', ')')")
+    execute(tmp_path, sql)
 
     with opened(tmp_path) as store, caplog.at_level(logging.ERROR):
         found = read(store)
@@ -328,6 +514,55 @@ def test_full_disk_refuses_and_recovers(tmp_path: Path) -> None:
     with opened(tmp_path, config) as store:
         rows = {row for _, row in read(store)}
         assert rows == set(range(refused - 5, refused + 1))
+
+
+@contextmanager
+def refusing(store: SqliteStore, operation: int, table: str) -> Iterator[None]:
+    """Have the disk refuse one kind of write to one table."""
+
+    def permit(asked: int, name: str | None, *_: object) -> int:
+        refused = asked == operation and name == table
+        return sqlite3.SQLITE_DENY if refused else sqlite3.SQLITE_OK
+
+    writer = store._database._writer
+    writer.set_authorizer(permit)
+    yield
+    writer.set_authorizer(None)
+
+
+def test_rows_that_cannot_be_sealed_wait(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """They stay in memory and log, readable and durable; it is said once, and tried again."""
+    with opened(tmp_path) as store:
+        with refusing(store, sqlite3.SQLITE_INSERT, "span"):
+            truth = fill(store, range(60))
+            assert read(store) == truth
+        assert execute(tmp_path, "select count(*) from span") == [(0,)]
+        store.commit()
+
+    assert [record.getMessage() for record in caplog.records] == [
+        f"seal=postponed reason='{tmp_path / 'samples.db'}: not authorized'"
+    ]
+    with opened(tmp_path) as store:
+        assert read(store) == truth
+    assert execute(tmp_path, "select count(*) > 0 from span") == [(1,)]
+
+
+def test_spans_that_cannot_be_deleted_wait(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What has expired is not read any more, and leaves the disk as soon as it lets it go."""
+    with opened(tmp_path) as store:
+        fill(store, range(60))
+        (before,) = execute(tmp_path, "select count(*) from span")
+        with refusing(store, sqlite3.SQLITE_DELETE, "span"):
+            store.expire(START_MS + 50_000)
+            assert {row for _, row in read(store)} == set(range(50, 60))
+        assert execute(tmp_path, "select count(*) from span") == [before]
+        assert "expire=postponed" in caplog.text
+
+        store.expire(START_MS + 50_000)
+
+    assert execute(tmp_path, "select count(*) from span") == [(0,)]
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -51,6 +51,22 @@ def test_late_sample_during_a_failed_commit_is_taken_with_its_row() -> None:
     assert again.values[1].tolist() == [1.0, 7.0]
 
 
+def test_late_samples_alone_are_taken_again() -> None:
+    """A failed commit that had nothing but late samples has them in the next."""
+    target = filled_target(3)
+    target.take()
+    target.append(1, target.columns([LATE]), np.array([7.0]))
+
+    taken = target.take()
+    assert taken is not None
+    target.give_back(taken)
+
+    again = target.take()
+    assert again is not None
+    assert again.timestamps.size == 0
+    assert [patch.timestamp_ms for patch in again.patches] == [1]
+
+
 def test_late_sample_for_a_taken_row_is_a_patch() -> None:
     """The log gets a record of its own for a sample that comes after its row."""
     target = filled_target(3)

@@ -42,6 +42,14 @@ def render(text: str, value: object = EVIL) -> str:
         pytest.param("a < b {{ .V }}", "<", "a < b &lt;", id="another"),
         pytest.param("<style>a > b</style>{{ .V }}", "<", "<style>a > b</style>&lt;", id="styles"),
         pytest.param("<!-- <a href=\" -->{{ .V }}", "<", "<!-- <a href=\" -->&lt;", id="comments"),
+        pytest.param(
+            "<a {{ if .V }}href{{ end }}='{{ .V }}'>", "javascript:x",
+            "<a href='#ZgotmplZ'>", id="an attribute in pieces",
+        ),
+        pytest.param(
+            "<style>a{{ if .V }} > {{ end }}b</style>{{ .V }}", "<",
+            "<style>a > b</style>&lt;", id="styles in pieces",
+        ),
         pytest.param("<img alt='>'>{{ .V }}", "<", "<img alt='>'>&lt;", id="a bracket in quotes"),
     ],
 )  # fmt: skip

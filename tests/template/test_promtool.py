@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,17 @@ TEMPLATES = [
     "{{ with (args 1).arg0 }}{{ . }}{{ end }}",
     '{{\n  $value\n}} {{- "tab\\tquote\\"\\u00e9\\x41" }} {{ `}}` }}',
     "{{ true }} {{ false }} {{ not true }} {{ and 1 0 }} {{ or 0 `` `x` }} {{ 0.0 }}",
+    "{{ $x := 1 }}{{ $y := 2 }}{{ $x = 3 }}{{ $x }}{{ $y }}",
+    "{{ define `n` }}{{ range . }}x{{ else }}none{{ end }}{{ eq . nil }}{{ end }}"
+    "{{ template `n` }}",
+    "{{ len print }} {{ print nil 1 }} {{ printf `%v %d %s` nil nil nil }}",
+    "{{ printf `%.5d|%05.3d|%+.1d|%8.3x|%#X` 42 7 5 255 255 }} {{ printf `%X %z` `hi` `hi` }}",
+    '{{ printf `%q %q %q` "a\\\\b" "\\x01\\u200b\\U000e0001" `é` }}',
+    "{{ printf `%*d|%*d|%*d` 2000000 1 -2000000 2 `x` 3 }} {{ printf `%*` }}"
+    "{{ printf `%.f|%5.s|` 2.5 `x` }}"
+    " {{ printf `%.*f|%.*s|%-*d|%*d` -1 1.5 2000000 `x` 3 4 -3 5 }}",
+    "{{ range query `limits` | sortByLabel `n` }}"
+    "{{ printf `%v %f %+f|% f|%06.1f|%-6g|` .Value .Value .Value .Value .Value .Value }}{{ end }}",
     "{{ toTime 1700000000.25 }} {{ (toTime 1700000000.0).Unix }}"
     " {{ (toTime 1700000000.0).Format `Mon Jan _2 15:04:05 2006 06-01-02 3PM .000` }}",
 ]
@@ -95,6 +107,9 @@ def expand(template: str) -> str:
     answers = {
         "some_metric": [Sample({"__name__": "some_metric", **LABELS}, VALUE)],
         "other": [Sample({"zone": "z"}, 1.0), Sample({"zone": "b"}, 2.5)],
+        "limits": [
+            Sample({"n": str(n)}, value) for n, value in enumerate([math.nan, math.inf, -math.inf])
+        ],
     }
     labels = {"__name__": "some_metric", **LABELS}
     variables = {"$labels": labels, "$value": VALUE, "$externalLabels": {}}
@@ -112,7 +127,14 @@ def test_templates_expand_as_in_prometheus(promtool: str, tmp_path: Path) -> Non
     (tmp_path / "rules.yml").write_text(
         yaml.safe_dump({"groups": [{"name": "cases", "rules": [rule]}]})
     )
-    series = [f'some_metric{{job="chat", zone="eu west"}} {VALUE}', 'other{zone="z"} 1']
+    series = [
+        f'some_metric{{job="chat", zone="eu west"}} {VALUE}',
+        'other{zone="z"} 1',
+        'other{zone="b"} 2.5',
+        'limits{n="0"} NaN',
+        'limits{n="1"} Inf',
+        'limits{n="2"} -Inf',
+    ]
     expected = {name: expand(text) for name, text in annotations.items()}
     unit_test = {
         "rule_files": ["rules.yml"],
@@ -121,7 +143,7 @@ def test_templates_expand_as_in_prometheus(promtool: str, tmp_path: Path) -> Non
                 "interval": "1m",
                 "input_series": [
                     {"series": text.rsplit(" ", 1)[0], "values": text.rsplit(" ", 1)[1]}
-                    for text in [*series, 'other{zone="b"} 2.5']
+                    for text in series
                 ],
                 "alert_rule_test": [
                     {

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from sakshi.template import (
     alertmanager_functions,
     collect_definitions,
     parse_template,
+    prometheus_functions,
 )
 
 STARTED = Moment.from_ms(1_700_000_000_000)
@@ -68,6 +70,7 @@ def execute(text: str, data: Any = None, **options: Any) -> str:
     [
         ("{{ .Status | toUpper }}: {{ len .Alerts.Firing }}/{{ .Alerts | len }}", "FIRING: 2/3"),
         ("{{ range .Alerts.Firing }}{{ .Labels.job }} {{ end }}", "a c "),
+        ("{{ range .Alerts.Resolved }}{{ .Labels.job }} {{ end }}", "b "),
         ("{{ range .CommonLabels.SortedPairs }}{{ .Name }}={{ .Value }} {{ end }}",
          "alertname=Slow severity=critical "),
         ("{{ .CommonLabels.Names | join `, ` }}|{{ join `-` .CommonLabels.Values }}",
@@ -90,6 +93,8 @@ def execute(text: str, data: Any = None, **options: Any) -> str:
         ("{{ range $i, $a := .Alerts }}{{ $i }}{{ $a.Status }} {{ end }}",
          "0firing 1resolved 2firing "),
         ("{{ range 3 }}{{ . }}{{ end }}", "012"),
+        ("{{ $job := `` }}{{ range $job = .Alerts }}{{ end }}{{ $job.Labels.job }}", "c"),
+        ("{{ (tz `Asia/Tokyo` (index .Alerts 0).StartsAt).UTC.Format `15:04Z07:00` }}", "22:13Z"),
         ("{{ with .Nothing }}{{ else with .Status }}{{ . }}{{ end }}", "firing"),
     ],
 )  # fmt: skip
@@ -109,6 +114,13 @@ def test_plain_lists_and_mappings_have_alertmanagers_methods() -> None:
     assert execute(text, data) == "a1b21"
 
 
+def test_labels_have_a_json_form() -> None:
+    """Any mapping has one, not only those that Python's own JSON knows."""
+    text = "{{ toJson . }}"
+
+    assert execute(text, {"labels": MappingProxyType({"job": "a"})}) == '{"labels":{"job":"a"}}'
+
+
 def test_named_templates_come_from_other_files() -> None:
     """A receiver's text uses what template files define; of two with one name the later counts."""
     files = [
@@ -125,6 +137,8 @@ def test_a_named_template_is_a_template() -> None:
     template = parse_template("t", '{{ define "a" }}<{{ . }}>{{ end }}text')
 
     assert template.named("a").execute("x", {}) == "<x>"
+    with pytest.raises(TemplateExecutionError, match='t:1:1: there is no template "b"'):
+        template.named("b")
 
 
 @pytest.mark.parametrize(
@@ -147,14 +161,19 @@ def test_a_named_template_is_a_template() -> None:
         ("{{ eq 1 }}", "1:4: eq: eq takes at least two arguments"),
         ("{{ index .Alerts 7 }}", "1:4: index: index 7 is out of range 0 to 2"),
         ("{{ index .Alerts `a` }}", "1:4: index: a string is no index"),
+        ("{{ index 5 0 }}", "1:4: index: a int cannot be indexed"),
+        ("{{ slice `abc` 0 1 2 }}", "1:4: slice: slice takes at most two bounds"),
         ("{{ slice `abc` 2 1 }}", "1:4: slice: a slice cannot go from 2 to 1"),
         ("{{ len 5 }}", "1:4: len: a int has no length"),
         ("{{ range .Status }}{{ end }}", "1:4: range cannot go over a string"),
         ("{{ toUpper 5 }}", "1:4: toUpper: expected a string, found a int"),
+        ("{{ toUpper .GroupLabels }}", "1:4: toUpper: expected a string, found a map"),
         ("{{ toUpper }}", "1:4: toUpper: wrong number or type of arguments"),
         ("{{ match `(` `x` }}",
          '1:4: match: missing ): ( in the regular expression "("'),
         ("{{ humanizeDuration `x` }}", '1:4: humanizeDuration: "x" is no number'),
+        ("{{ humanizeDuration true }}", "1:4: humanizeDuration: a bool is no number"),
+        ("{{ toJson .Alerts }}", "1:4: toJson: a Alert has no JSON form"),
         ("{{ tz `Nowhere/City` (index .Alerts 0).StartsAt }}",
          '1:4: tz: there is no time zone "Nowhere/City"'),
         ("{{ and }}", "1:4: and takes at least one argument"),
@@ -163,12 +182,33 @@ def test_a_named_template_is_a_template() -> None:
          "3:4: there is no field Bad in a Data"),
         ("{{ if false }}{{ $x := 1 }}{{ else }}{{ $x }}{{ end }}",
          '1:41: variable "$x" is not defined'),
+        ("{{ if false }}{{ $x := 1 }}{{ else }}{{ $x = 2 }}{{ end }}",
+         '1:41: variable "$x" is not defined'),
     ],
 )  # fmt: skip
 def test_what_cannot_be_executed_names_its_place(text: str, message: str) -> None:
     """Errors name template, line, column and reason."""
     with pytest.raises(TemplateExecutionError) as caught:
         execute(text)
+
+    assert str(caught.value) == f"t:{message}"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{{ parseDuration `x` }}",
+         '1:4: parseDuration: expected a duration like "30s" or "1h30m", found "x"'),
+        ("{{ toTime `NaN` }}", "1:4: toTime: NaN is no time"),
+        ("{{ toTime 1e12 }}", "1:4: toTime: no year from 1 to 9999 holds 1000000000000000 ms"),
+        ("{{ query `up` | first }}", "1:4: query: no queries here"),
+        ("{{ first . }}", "1:4: first: first() called on vector with no elements"),
+    ],
+)  # fmt: skip
+def test_what_a_rules_function_cannot_do_is_said(text: str, message: str) -> None:
+    """The functions of rules' templates name their place, too."""
+    with pytest.raises(TemplateExecutionError) as caught:
+        parse_template("t", text).execute([], prometheus_functions())
 
     assert str(caught.value) == f"t:{message}"
 
@@ -191,11 +231,20 @@ def test_execution_has_limits(text: str, message: str) -> None:
         execute(text)
 
 
+@pytest.mark.parametrize("width", ["2000000", "-2000000", "99999999999"])
+def test_a_width_takes_no_memory(width: str) -> None:
+    """Beyond a million, Go calls a width bad; written out, it lets through ten times as much."""
+    assert execute(f"{{{{ printf `%*d` {width} 7 }}}}") == "%!(BADWIDTH)7"
+    assert execute(f"{{{{ printf `%{width}d` 7 }}}}") == "%!(BADWIDTH)7"
+
+
 def test_limits_can_be_narrower() -> None:
     """Who needs a short text may say so."""
     assert execute("12345", limits=Limits(output_max=5)) == "12345"
     with pytest.raises(TemplateLimitError, match="output: the text is longer than 4 characters"):
         execute("12345", limits=Limits(output_max=4))
+    with pytest.raises(TemplateLimitError, match="t:1:10: a text longer than 4 characters"):
+        execute("{{ $x := toUpper `abcde` }}", limits=Limits(output_max=4))  # never printed
 
 
 def test_a_group_of_5000_digits_is_no_group() -> None:

@@ -23,6 +23,10 @@ MIGRATIONS: Final = ("schema.sql",)
 
 BUSY_TIMEOUT_MS: Final = 5000  # somebody looks at the file with another tool and holds it
 
+_UNDECODABLE: Final = (ValueError, TypeError, AttributeError)
+"""What decoding raises where a page was damaged so that SQLite still reads it; its own messages,
+which quote the damage, are not always UTF-8 either."""
+
 
 class Database:
     """One SQLite file with a writing and a reading connection, each for one thread at a time.
@@ -44,8 +48,8 @@ class Database:
                 self._writer = self._open(connect, connections)
                 self._migrate()
                 self._reader = self._open(connect, connections)
-            except sqlite3.DatabaseError as error:
-                raise LedgerFileError(f"{path}: {error}") from error
+            except (sqlite3.DatabaseError, *_UNDECODABLE) as error:
+                raise self._unusable(error) from error
             self._connections = connections.pop_all()
 
     def close(self) -> None:
@@ -78,17 +82,26 @@ class Database:
         """Give a connection that sees one commit for as long as it is held.
 
         Raises:
-            LedgerFileError: the file was damaged since it was opened.
+            LedgerFileError: the file is damaged; SQLite says so, or what it gives is rubbish.
         """
         with self._read_lock:
             try:
                 self._reader.execute("begin")
                 yield self._reader
-            except sqlite3.DatabaseError as error:
-                raise LedgerFileError(f"{self._path}: {error}") from error
+            except (sqlite3.DatabaseError, *_UNDECODABLE) as error:
+                raise self._unusable(error) from error
             finally:
                 if self._reader.in_transaction:
                     self._reader.execute("rollback")
+
+    def _unusable(self, error: Exception) -> LedgerFileError:
+        """Return SQLite's error with what can be done about it."""
+        if type(error) is sqlite3.OperationalError:  # no damage: permissions, space, locks
+            return LedgerFileError(f"{self._path} cannot be used: {error}")
+        return LedgerFileError(
+            f"{self._path} cannot be used: {error}. Move it away to begin with an empty ledger: "
+            "what fires then is told again"
+        )
 
     def _open(self, connect: Connect, connections: ExitStack) -> sqlite3.Connection:
         connection = connect(

@@ -32,9 +32,6 @@ class ColumnTable:
         self.indexed: NDArray[np.bool_] = np.empty(0, np.bool_)
         self._column_of: dict[Labels, int] = {}
 
-    def __len__(self) -> int:
-        return len(self.labels)
-
     def find(self, labels: Labels) -> int | None:
         """Return the column of a series, or None."""
         return self._column_of.get(labels)

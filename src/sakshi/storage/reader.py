@@ -123,9 +123,8 @@ class ChunkReader:
     def _remember(self, key: Key, found: Chunk | Timestamps | None, size: int) -> None:
         size += BYTES_PER_ENTRY
         with self._lock:
-            if key in self._cache:
-                return
+            _, size_before = self._cache.pop(key, (None, 0))  # another reader may have been quicker
             self._cache[key] = (found, size)
-            self._cache_bytes += size
+            self._cache_bytes += size - size_before
             while self._cache_bytes > self._cache_bytes_max:
                 self._cache_bytes -= self._cache.pop(next(iter(self._cache)))[1]

@@ -55,6 +55,7 @@ class Restorer:
     def __init__(self, connection: sqlite3.Connection, head: Head) -> None:
         self.damaged = 0
         self.logs: dict[int, list[LogRecord]] = defaultdict(list)
+        self.families: dict[str, int] = {}
         self._connection = connection
         self._head = head
         self._expired_ms = self._expired_id = 0
@@ -79,6 +80,7 @@ class Restorer:
     def _restore_families(self) -> None:
         for id, name, expected in self._connection.execute(SELECT_FAMILIES):
             if is_sound(expected, name, id):
+                self.families[name.decode()] = id
                 self._head.index.restore_family(name.decode(), id)
             else:
                 self._report("family", id)
@@ -183,11 +185,15 @@ class Restorer:
             target.restore_row(row.timestamp_ms, columns, values)
 
     def _report(
-        self, table: str, id: int, target: TargetHead | None = None, reason: str = "wrong checksum"
+        self,
+        table: str,
+        id: object,  # what is damaged may be of any type
+        target: TargetHead | None = None,
+        reason: str = "wrong checksum",
     ) -> None:
         self.damaged += 1
         labels = "unknown" if target is None else str(target.labels)
-        logger.error("%s=damaged id=%d target=%s reason=%r", table, id, labels, reason)
+        logger.error("%s=damaged id=%s target=%s reason=%r", table, id, labels, reason)
 
 
 @dataclass(frozen=True, slots=True)

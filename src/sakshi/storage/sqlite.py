@@ -83,7 +83,7 @@ class SqliteStore:
             self._database.close()
             raise
         self._damaged = restorer.damaged
-        self._log = LogWriter(restorer.logs, self._head.index.families())
+        self._log = LogWriter(restorer.logs, restorer.families)
 
     def target(self, labels: Labels) -> TargetAppender:
         """Return the appender of a target: see `Appender`."""

@@ -85,7 +85,7 @@ class LogWriter:
         self, records: Mapping[int, Sequence[LogRecord]], families: Mapping[str, int]
     ) -> None:
         self._logs = {target_id: TargetLog(found) for target_id, found in records.items()}
-        self._saved_families = max(families.values(), default=0)
+        self._saved_families = frozenset(families)
         self._encoded: list[TargetLog] = []
         self._written: list[tuple[TargetLog, LogRecord]] = []
         self._families_written = self._saved_families
@@ -126,12 +126,12 @@ class LogWriter:
         self._families_written = self._saved_families
 
     def _write_families(self, connection: sqlite3.Connection, families: Mapping[str, int]) -> None:
-        if len(families) == self._saved_families:
+        if len(families) == len(self._saved_families):
             return
         for name, id in families.items():
-            if id > self._saved_families:
+            if name not in self._saved_families:
                 connection.execute(INSERT_FAMILY, (id, name, checksum(name.encode(), id)))
-        self._families_written = max(families.values(), default=0)
+        self._families_written = frozenset(families)
 
 
 def write_span(

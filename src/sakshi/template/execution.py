@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from sakshi.model.errors import SakshiError
 from sakshi.template.builtin import SHORT_CIRCUITS
 from sakshi.template.errors import (
     FunctionError,
     SizeLimitError,
-    TemplateError,
     TemplateExecutionError,
     TemplateLimitError,
 )
@@ -211,10 +210,9 @@ class Execution:
             return list(enumerate(value))
         if value is None:
             return ()
-        if isinstance(value, int) and not isinstance(value, bool):
-            return [(number, number) for number in range(min(value, self._limits.steps_max + 1))]
-        self._fail(node, f"range cannot go over a {type_name(value)}")
-        return ()
+        if not isinstance(value, int) or isinstance(value, bool):
+            self._fail(node, f"range cannot go over a {type_name(value)}")
+        return [(number, number) for number in range(min(value, self._limits.steps_max + 1))]
 
     def _bind(self, node: Node, pipeline: Pipeline, values: Iterable[Any]) -> None:
         for name, value in zip(pipeline.variables, values, strict=False):
@@ -279,7 +277,6 @@ class Execution:
         function = self._functions.get(node.name)
         if function is None:
             self._fail(node, f'function "{node.name}" is not available here')
-            return None
         arguments = [self._operand(operand, dot) for operand in operands]
         return self._guard(node, function, *arguments, *piped)
 
@@ -313,11 +310,10 @@ class Execution:
         return None  # Nil
 
     def _variable(self, node: Node, name: str) -> Any:
-        for candidate, value in reversed(self._variables):
-            if candidate == name:
-                return value
-        self._fail(node, f'variable "{name}" is not defined')
-        return None
+        found = [value for candidate, value in self._variables if candidate == name]
+        if not found:
+            self._fail(node, f'variable "{name}" is not defined')
+        return found[-1]
 
     def _fields(
         self, node: Node, value: Any, names: Sequence[str], arguments: tuple[Any, ...]
@@ -338,8 +334,6 @@ class Execution:
         """Call a function; give its errors a place, and charge for long strings."""
         try:
             value = function(*arguments)
-        except TemplateError:
-            raise
         except SizeLimitError as error:
             raise TemplateLimitError(*self._locate(node.position), str(error)) from None
         except (SakshiError, TypeError, ValueError, AttributeError) as error:
@@ -351,10 +345,10 @@ class Execution:
                 self._exceed(node, f"a text longer than {self._limits.output_max} characters")
         return value
 
-    def _fail(self, node: Node, message: str) -> None:
+    def _fail(self, node: Node, message: str) -> NoReturn:
         raise TemplateExecutionError(*self._locate(node.position), message) from None
 
-    def _exceed(self, node: Node, message: str) -> None:
+    def _exceed(self, node: Node, message: str) -> NoReturn:
         raise TemplateLimitError(*self._locate(node.position), message)
 
 

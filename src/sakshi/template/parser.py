@@ -145,17 +145,8 @@ class _Parser:
 
     def _action(self) -> Node:
         token = self._peek()
-        if token.kind is Kind.WORD and token.text in _KEYWORDS - {"nil", "true", "false"}:
-            self._next()
-            match token.text:
-                case "if" | "with" | "range":
-                    return self._branch(token)
-                case "template":
-                    return self._call(token)
-                case "block":
-                    return self._named_block(token)
-                case "break" | "continue":
-                    return self._jump(token)
+        if token.kind is Kind.WORD and token.text in _STATEMENTS:
+            return _STATEMENTS[token.text](self, self._next())
         pipeline = self._pipeline("a command")
         self._close()
         return Action(pipeline, position=token.position)
@@ -257,8 +248,6 @@ class _Parser:
             if command.operands[0] == Field(position=command.operands[0].position):
                 self._fail(pipe.position, "the dot cannot take a piped value")
             commands.append(command)
-        if self._peek().kind not in _ENDS_PIPELINE:
-            self._unexpected(self._peek(), "an operand")
         if not assigns:
             self._variables.extend(variables)
         return Pipeline(tuple(commands), variables, assigns, position=start.position)
@@ -399,6 +388,17 @@ class _Parser:
 
     def _place(self, position: int) -> tuple[str, int, int]:
         return locate(self._name, self._text, position)
+
+
+_STATEMENTS: Final[dict[str, Callable[[_Parser, Token], Node]]] = {
+    "if": _Parser._branch,
+    "with": _Parser._branch,
+    "range": _Parser._branch,
+    "template": _Parser._call,
+    "block": _Parser._named_block,
+    "break": _Parser._jump,
+    "continue": _Parser._jump,
+}
 
 
 def locate(name: str, text: str, position: int) -> tuple[str, int, int]:

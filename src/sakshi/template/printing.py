@@ -193,9 +193,8 @@ def _format_float(value: float, verb: str, spec: Spec) -> str | None:
         return None
     text = format_float(value, "g" if verb == "v" else verb, spec.precision)
     if not math.isfinite(value):
-        if "+" not in spec.flags and math.isnan(value):
-            return spec.pad(text)
-        return spec.pad("+NaN" if math.isnan(value) else text)
+        sign = _sign(value < 0, spec) or ("+" if math.isinf(value) else "")
+        return spec.pad(sign + text.lstrip("+-"))
     negative = text.startswith("-")
     return spec.pad(_sign(negative, spec) + text.removeprefix("-"), zeros=True)
 
@@ -289,34 +288,44 @@ class _Printf:
         return builder.text()
 
     def _replace(self, match: re.Match[str]) -> str:
-        verb = match["verb"]
+        self._seek(match["index"])
+        complaint = ""
+        width = precision = None
+        if match["width"]:
+            width = self._number(match["width"], -_WIDTH_MAX)
+            complaint += "%!(BADWIDTH)" if width is None else ""
+        if match["precision"]:
+            precision = self._number(match["precision"], 0)
+            complaint += "%!(BADPREC)" if precision is None else ""
+        elif match["dot"] is not None:
+            precision = 0
+        self._seek(match["last"])
+        flags = match["flags"] + ("-" if (width or 0) < 0 else "")
+        spec = Spec(flags, width and abs(width), precision)
+        return complaint + self._format_next(match["verb"], spec)
+
+    def _format_next(self, verb: str | None, spec: Spec) -> str:
         if verb is None:
             return "%!(NOVERB)"
         if verb == "%":
             return "%"
-        self._seek(match["index"])
-        width = self._number(match["width"])
-        precision = 0 if match["dot"] is not None else None
-        if match["precision"]:
-            precision = self._number(match["precision"])
-        self._seek(match["last"])
-        if (width or 0) > _WIDTH_MAX or (precision or 0) > _WIDTH_MAX:
-            return "%!(BADWIDTH)"
         if not 0 <= self._cursor < len(self._arguments):
             return f"%!{verb}(BADINDEX)" if self._is_reordered else f"%!{verb}(MISSING)"
         value = self._arguments[self._cursor]
         self._cursor += 1
-        flags = match["flags"] + ("-" if (width or 0) < 0 else "")
-        return format_verb(value, verb, Spec(flags, width and abs(width), precision))
+        return format_verb(value, verb, spec)
 
     def _seek(self, index: str | None) -> None:
         if index is not None:
             self._cursor, self._is_reordered = int(index) - 1, True
 
-    def _number(self, text: str | None) -> int | None:
-        """Return a width or precision: written out, or taken from the arguments for a `*`."""
-        if text != "*":
-            return int(text) if text and len(text) < 10 else None if not text else _WIDTH_MAX + 1
-        value = self._arguments[self._cursor] if self._cursor < len(self._arguments) else None
-        self._cursor += 1
-        return value if isinstance(value, int) else None
+    def _number(self, text: str, least: int) -> int | None:
+        """Return a width or precision, written out or an argument for a `*`; None: a bad one."""
+        number: Any = text
+        if text == "*":
+            number = self._arguments[self._cursor] if self._cursor < len(self._arguments) else None
+            self._cursor += 1
+        elif len(text) < 10:
+            number = int(text)
+        is_number = isinstance(number, int) and not isinstance(number, bool)
+        return number if is_number and least <= number <= _WIDTH_MAX else None
