@@ -439,4 +439,20 @@ async def test_the_dispatcher_survives_a_ledger_that_fails(
     assert not any(failures.values())
     count = station.registry.get_sample_value("sakshi_notification_dispatcher_errors_total")
     assert count == 5
-    assert caplog.text.count("cannot read") >= 4
+    assert caplog.text.count("cannot read") == 2  # each run of failures is told of once
+    assert "Traceback" not in caplog.text  # it is the world that fails, not sakshi
+
+
+async def test_a_disk_that_stays_full_is_said_once(
+    station: Station, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was told is written when there is room again, and is not told twice."""
+    station.ledger_failures["settle"].extend([LedgerWriteError("disk is full")] * 10)
+    station.fire(A)
+
+    await clock.advance(1800)
+
+    assert station.told() == [(30, "+A")]
+    assert not station.ledger_failures["settle"]
+    assert caplog.text.count("disk is full") == 1
+    assert "Traceback" not in caplog.text

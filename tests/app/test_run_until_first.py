@@ -27,6 +27,21 @@ async def test_an_end_cancels_the_tasks_and_waits_for_them():
     assert stopped == [True, True]
 
 
+async def test_what_a_task_would_wait_for_is_let_go_first():
+    """A query on a thread ends before those who wait for the thread are told to stop."""
+    let_go = asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            assert let_go.is_set()
+
+    await run_until_first([asyncio.sleep(0)], [work()], before_cancelling=let_go.set)
+
+    assert let_go.is_set()
+
+
 async def test_a_task_that_fails_ends_the_others_and_is_heard():
     """A part that breaks does not leave the rest running as if nothing had happened."""
     stopped = []

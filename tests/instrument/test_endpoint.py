@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 
 import httpx2
 import pytest
@@ -81,6 +82,21 @@ async def test_other_methods_are_refused(registry: CollectorRegistry) -> None:
 
     assert response.status_code == 405
     assert response.headers["allow"] == "GET, HEAD"
+
+
+async def test_only_http_is_answered(registry: CollectorRegistry) -> None:
+    """A WebSocket that is routed here is a mistake of the application, and said to be one."""
+    never = asyncio.Event()
+
+    async def receive() -> dict[str, object]:
+        await never.wait()
+        return {}
+
+    async def send(message: MutableMapping[str, object]) -> None:
+        raise AssertionError(f"nothing is answered, not {message}")
+
+    with pytest.raises(RuntimeError, match="metrics_app serves http, not websocket"):
+        await metrics_app(registry)({"type": "websocket"}, receive, send)
 
 
 class Broken:

@@ -74,6 +74,24 @@ async def test_a_late_wake_up_is_measured(registry: CollectorRegistry) -> None:
     assert registry.get_sample_value("lag_seconds") == pytest.approx(1.0)
 
 
+async def test_a_watch_that_breaks_ends_and_is_counted(registry: CollectorRegistry) -> None:
+    """The service's loop is not told of it."""
+    broken = asyncio.Event()
+
+    class BrokenGauge(Gauge):
+        def set(self, value: float) -> None:
+            broken.set()
+            raise RuntimeError("no memory")
+
+    shield = Shield()
+    watch = EventLoopWatch(BrokenGauge("lag_seconds", "Lag.", registry=registry), shield, Timer())
+    await broken.wait()
+    await asyncio.sleep(0)
+
+    watch.stop()
+    assert shield.failures == {"event_loop": 1}
+
+
 def test_without_a_running_loop_nothing_is_measured_and_nothing_raised(
     registry: CollectorRegistry,
 ) -> None:

@@ -112,6 +112,18 @@ def test_v1_groups_are_read_too(machine: Machine) -> None:
     assert memory(registry) == pytest.approx(0.5)
 
 
+def test_a_v1_quota_without_accounting_leaves_the_host(machine: Machine) -> None:
+    """What was used of a quota is nowhere to be read: the host's own share is shown."""
+    machine.write("proc/self/cgroup", "3:cpu:/app\n2:cpuacct:/app\n")
+    machine.write("sys/fs/cgroup/cpu/app/cpu.cfs_quota_us", "200000\n")
+    registry = machine.expose()
+
+    machine.write("proc/stat", STAT.format(busy=1300, idle=9700))
+    machine.timer.seconds += 10
+
+    assert cpu(registry) == pytest.approx(0.3)
+
+
 def test_a_limit_above_the_machine_is_no_limit(machine: Machine) -> None:
     """v1 writes "no limit" as a number of 2^63 bytes."""
     machine.write("proc/self/cgroup", "4:memory:/\n3:cpu:/\n")

@@ -13,6 +13,12 @@ def test_order_of_the_pairs_does_not_matter():
     assert hash(Labels({"b": "2", "a": "1"})) == hash(Labels([("a", "1"), ("b", "2")]))
 
 
+def test_a_label_set_equals_label_sets_only():
+    """What looks like one is none: a mapping has no order, and cannot be a key."""
+    assert Labels({"a": "1"}) != {"a": "1"}
+    assert {Labels({"a": "1"}): 1}.get((("a", "1"),)) is None
+
+
 def test_an_empty_value_is_no_label():
     """A label without a value is the same as no label."""
     labels = Labels({"job": "chat", "zone": ""})

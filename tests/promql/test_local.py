@@ -214,6 +214,29 @@ def test_deadline_is_seen_within_a_block(query: str) -> None:
         engine.range(query, *steps, timeout_seconds=30)
 
 
+def test_stopped_engine_lets_go_of_its_queries() -> None:
+    """A query that would run for minutes does not hold up whoever stops sakshi."""
+
+    class StoppingClock(FakeClock):
+        """A clock that has the engine stopped when it is asked for the fifth time."""
+
+        asked = 0
+
+        def monotonic(self) -> float:
+            self.asked += 1
+            if self.asked == 5:
+                engine.stop()
+            return 0.0
+
+    lines = [f'x{{a="{n}"}} 1+1x1000' for n in range(70)]
+    engine = engine_over(*lines, clock=StoppingClock())
+
+    for _ in range(2):  # the one that runs, and what comes after
+        with pytest.raises(QueryTimeoutError) as raised:
+            engine.range("max_over_time(x[1h])", 2_000_000, 9_000_000, 10_000)
+        assert str(raised.value) == "query stopped: sakshi is shutting down"
+
+
 def test_syntax_and_support_are_checked_before_anything_is_read() -> None:
     """A query that cannot be answered costs nothing, and its error has a position."""
     engine = engine_over("x 1")

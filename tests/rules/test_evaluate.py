@@ -34,6 +34,21 @@ def test_recording_renames_and_relabels(station: Station) -> None:
     assert rows == {Labels({"__name__": "y", "job": "rule", "team": "t"}): 1.5}
 
 
+def test_a_template_that_fails_is_said_once(
+    station: Station, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A thousand alerts with the same broken text are one line in the log, and stay one."""
+    station.expose({f'x{{n="{n}"}}': 1.0 for n in range(50)})
+    rule = alerting("Slow", "x", annotations={"a": "{{ $labels.n.m }}", "b": "{{ template `c` }}"})
+    evaluation = AlertingEvaluation("id", rule, group(rule), EXTERNAL)
+
+    for _ in range(3):
+        result = evaluation.evaluate(station.engine, (), station.clock.now_ms())
+
+    assert len(result.alerts) == 50
+    assert caplog.text.count("template failed") == 2
+
+
 def test_a_scalar_is_recorded_without_labels(station: Station) -> None:
     """A scalar is one series."""
     rule = recording("y", "3 * 2")

@@ -154,6 +154,20 @@ def test_only_changes_are_recorded(station: Station, recorder: CountingRecorder)
     assert counts == [1, 2, 2, 2, 3, 3, 4, 4]
 
 
+def test_a_ledger_that_refuses_is_said_once(
+    station: Station, recorder: CountingRecorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A disk that is full for an hour is one line in the log, not one a second."""
+    evaluator = station.evaluator(group(alerting("Bad", "x > 0")))
+    for refuses in (True, True, True, False, True, True):
+        recorder.refuses = refuses
+        station.expose({"x": 1.0 if refuses else 0.0})
+        evaluator.evaluate(station.clock.now_ms())
+        station.clock.move(MINUTE_MS)
+
+    assert caplog.text.count("alerts not recorded") == 2
+
+
 def test_a_ledger_that_refuses_delays_but_loses_nothing(
     station: Station, recorder: CountingRecorder
 ) -> None:

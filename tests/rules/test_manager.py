@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import pytest
 from prometheus_client import CollectorRegistry
 from tests.rules.station import MINUTE_MS, Station, alerting, group, recording, steps
 
@@ -175,6 +176,29 @@ async def test_a_samples_disk_that_refuses_delays_no_alert(station: Station) -> 
 
     assert steps(told) == ["inactive -> firing"]
     assert registry.get_sample_value("sakshi_rule_commit_failures_total") == 1
+
+
+async def test_a_samples_disk_that_refuses_is_said_once(
+    station: Station, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log has a line for the first of a run of failures; the metric has them all."""
+    registry = CollectorRegistry()
+    manager = station.manager(group(recording("one", "vector(1)")), registry=registry)
+    commit = station.store.commit
+    script = iter([True, True, True, False, True, True])
+
+    def commit_or_refuse() -> None:
+        if next(script):
+            raise StorageFullError("No space left on device")
+        commit()
+
+    station.store.commit = commit_or_refuse  # type: ignore[method-assign]
+    async with running(manager):
+        for _ in range(6):
+            await station.clock.advance(60)
+
+    assert caplog.text.count("recorded series not committed") == 2
+    assert registry.get_sample_value("sakshi_rule_commit_failures_total") == 5
 
 
 async def test_rules_run_on_a_thread_of_their_own(station: Station) -> None:

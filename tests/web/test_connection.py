@@ -69,6 +69,7 @@ class Server:
 
 @contextlib.asynccontextmanager
 async def serving(services: Services, limits: ConnectionLimits) -> AsyncIterator[Server]:
+    """Serve on a free port; stop at the end, while the callers are still there."""
     hub = build_hub(services)
     listener = listen("127.0.0.1", 0)
     ready = asyncio.Event()
@@ -79,9 +80,9 @@ async def serving(services: Services, limits: ConnectionLimits) -> AsyncIterator
     await asyncio.wait_for(ready.wait(), 5)
     async with contextlib.AsyncExitStack() as stack:
         yield Server(listener.getsockname()[1], stack)
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 @pytest.mark.parametrize(
@@ -127,6 +128,21 @@ async def test_answer_may_take_longer_than_the_request(services: Services) -> No
 
         assert await asyncio.wait_for(live.reader.read(1), 5)
         assert not live.reader.at_eof()
+
+
+@pytest.mark.parametrize(
+    "data", [b"GET /-/heal", FORM + b"que"], ids=["half a line", "half a body"]
+)
+async def test_request_that_does_not_end_delays_no_shutdown(
+    services: Services, data: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody is answering it: it is cut off, and no error for the log."""
+    async with serving(services, ConnectionLimits()) as server:
+        caller = await server.call(data)
+        assert await (await server.call(HEALTHY)).status() == 200  # the other is there by now
+
+    assert await caller.rest() == b""
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,7 @@ class Dispatcher:
         self._horizon_ms = max(router.horizon_ms, round(RETRY_AFTER_MAX_SECONDS * 1000))
         self._wake = asyncio.Event()
         self._in_hand: set[int] = set()
+        self._failing: set[str] = set()  # of what the ledger does, what failed the last time
         self._slots: defaultdict[tuple[str, str], asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(IN_FLIGHT_MAX)
         )
@@ -136,9 +137,10 @@ class Dispatcher:
         try:
             due = await self._in_thread(self._ledger.due_groups, now_ms, self._horizon_ms)
             next_due_ms = await self._in_thread(self._ledger.next_due_ms, now_ms)
-        except LedgerError:
-            self._note_failure("the ledger could not be read")
+        except LedgerError as error:
+            self._note_ledger("read", error)
             return LEDGER_PAUSE_SECONDS
+        self._note_ledger("read")
         for group in due:
             if group.id not in self._in_hand:
                 self._in_hand.add(group.id)
@@ -151,6 +153,10 @@ class Dispatcher:
         try:
             async with self._slots[due.receiver, due.integration]:
                 await self._flush(due)
+            self._note_ledger("asked for a group")
+        except LedgerError as error:
+            self._note_ledger("asked for a group", error)
+            await self._clock.sleep(LEDGER_PAUSE_SECONDS)
         except Exception:  # the notification worker's outermost line: the others go on
             self._note_failure(f"group {due.id} could not be flushed")
             await self._clock.sleep(LEDGER_PAUSE_SECONDS)
@@ -237,11 +243,12 @@ class Dispatcher:
         while True:
             try:
                 await self._in_thread(write, *arguments)
-            except LedgerError:
+            except LedgerError as error:
                 failures += 1
-                self._note_failure("the ledger could not be written")
+                self._note_ledger("written", error)
                 await self._clock.sleep(backoff_seconds(failures, self._random))
             else:
+                self._note_ledger("written")
                 return
 
     async def _prune_forever(self) -> None:
@@ -250,8 +257,9 @@ class Dispatcher:
             try:
                 while await self._in_thread(self._ledger.prune, self._clock.now_ms()):
                     pass
-            except LedgerError:
-                self._note_failure("the ledger could not be pruned")
+                self._note_ledger("pruned")
+            except LedgerError as error:
+                self._note_ledger("pruned", error)
 
     def _note_attempt(self, group: AggregationGroup, attempt: Attempt) -> None:
         destination = group.destination
@@ -268,6 +276,18 @@ class Dispatcher:
             attempt.key,
             attempt.error,
         )
+
+    def _note_ledger(self, done: str, error: LedgerError | None = None) -> None:
+        """Count a failure of the ledger; log the first of a run of them, and its end."""
+        if error is None:
+            if done in self._failing:
+                self._failing.remove(done)
+                logger.info("the ledger could be %s again", done)
+            return
+        self._metrics.dispatcher_errors.inc()
+        if done not in self._failing:
+            self._failing.add(done)
+            logger.error("the ledger could not be %s, trying again error=%s", done, error)
 
     def _note_failure(self, message: str) -> None:
         self._metrics.dispatcher_errors.inc()

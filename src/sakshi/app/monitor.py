@@ -16,7 +16,7 @@ import gc
 import logging
 import random
 import signal
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -105,16 +105,22 @@ class Monitor:
             self._data.mkdir(parents=True, exist_ok=True)
             store = SqliteStore(self._data / "samples", self._configuration.storage)
             stack.callback(store.close)
+            engine = LocalEngine(
+                store,
+                self._clock,
+                subquery_step_ms=self._configuration.global_config.evaluation_interval_ms,
+            )
             async with httpx2.AsyncHTTPTransport(retries=0) as transport:
-                tasks = self._compose(stack, store, listener, transport)
+                tasks = self._compose(stack, store, engine, listener, transport)
                 ends = [stop.wait(), *([parent_gone()] if exit_with_parent else [])]
-                await run_until_first(ends, tasks)
+                await run_until_first(ends, tasks, before_cancelling=engine.stop)
         logger.info("stopped data=%s", self._data)
 
     def _compose(
         self,
         stack: contextlib.ExitStack,
         store: Store,
+        engine: LocalEngine,
         listener: Any,
         transport: httpx2.AsyncBaseTransport,
     ) -> list[Coroutine[Any, Any, None]]:
@@ -125,11 +131,6 @@ class Monitor:
         router = AlertRouter(notifications) if notifications else None
         ledger = SqliteLedger(self._data / "alerts.db", router or (lambda _: ()), clock)
         stack.callback(ledger.close)
-        engine = LocalEngine(
-            store,
-            clock,
-            subquery_step_ms=configuration.global_config.evaluation_interval_ms,
-        )
         rules = RuleManager(
             configuration.rule_groups,
             engine,
@@ -206,9 +207,17 @@ class Monitor:
 
 
 async def run_until_first(
-    ends: Sequence[Coroutine[Any, Any, Any]], tasks: Sequence[Coroutine[Any, Any, None]]
+    ends: Sequence[Coroutine[Any, Any, Any]],
+    tasks: Sequence[Coroutine[Any, Any, None]],
+    *,
+    before_cancelling: Callable[[], None] = lambda: None,
 ) -> None:
     """Run tasks side by side until one of the ends comes, then cancel them and wait for them.
+
+    Args:
+        ends: whichever comes first.
+        tasks: what runs until then.
+        before_cancelling: called once it is time to end: lets go what a task would wait for.
 
     Raises:
         Exception: what a task failed with; the others were cancelled.
@@ -220,6 +229,7 @@ async def run_until_first(
     try:
         await asyncio.wait([*endings, failure], return_when=asyncio.FIRST_COMPLETED)
     finally:
+        before_cancelling()
         for task in everything:
             task.cancel()
         outcomes = await asyncio.gather(*everything, return_exceptions=True)

@@ -62,17 +62,14 @@ def matches_all(matchers: Iterable[Matcher], labels: Labels) -> bool:
 
 
 def _condition(operator: MatchOperator, value: str) -> Callable[[str], bool]:
-    match operator:
-        case MatchOperator.EQUAL:
-            return value.__eq__
-        case MatchOperator.NOT_EQUAL:
-            return value.__ne__
-        case MatchOperator.REGEX:
-            fullmatch = compile_regex(value).fullmatch
-            return lambda text: fullmatch(text) is not None
-        case MatchOperator.NOT_REGEX:
-            fullmatch = compile_regex(value).fullmatch
-            return lambda text: fullmatch(text) is None
+    if operator is MatchOperator.EQUAL:
+        return value.__eq__
+    if operator is MatchOperator.NOT_EQUAL:
+        return value.__ne__
+    fullmatch = compile_regex(value).fullmatch
+    if operator is MatchOperator.REGEX:
+        return lambda text: fullmatch(text) is not None
+    return lambda text: fullmatch(text) is None
 
 
 @lru_cache(maxsize=1000)  # the regexes of a few hundred rules and panels

@@ -7,6 +7,7 @@ time by `Budget.check`, which the evaluator calls between blocks of steps.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Event
 from typing import Final
 
 from sakshi.model.clock import Clock
@@ -57,10 +58,15 @@ class Budget:
         clock: its `monotonic` is asked.
         limits: what the query may cost.
         timeout_seconds: a shorter deadline than the limits'; None: theirs.
+        stop: set where no query may go on.
     """
 
     def __init__(
-        self, clock: Clock, limits: EvaluationLimits, timeout_seconds: float | None = None
+        self,
+        clock: Clock,
+        limits: EvaluationLimits,
+        timeout_seconds: float | None = None,
+        stop: Event | None = None,
     ) -> None:
         allowed = limits.timeout_seconds
         if timeout_seconds is not None:
@@ -70,14 +76,17 @@ class Budget:
         self.samples = 0
         self.label_characters = 0
         self._clock = clock
+        self._stop = stop or Event()
         self._deadline = clock.monotonic() + allowed
 
     def check(self) -> None:
         """Go on, or stop the query.
 
         Raises:
-            QueryTimeoutError: the deadline passed.
+            QueryTimeoutError: the deadline passed, or sakshi is shutting down.
         """
+        if self._stop.is_set():
+            raise QueryTimeoutError("query stopped: sakshi is shutting down")
         if self._clock.monotonic() >= self._deadline:
             raise QueryTimeoutError(
                 f"query timed out: it was not done after {self.timeout_seconds:g} s"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from threading import Lock
+from threading import Event, Lock
 
 import numpy as np
 
@@ -54,6 +54,11 @@ class LocalEngine:
         self._subquery_step_ms = subquery_step_ms
         self._joined = JoinedSeries(limits.joined_lists)
         self._parsed = ParsedQueries(limits.parsed_queries)
+        self._stop = Event()
+
+    def stop(self) -> None:
+        """Have the queries that run, and all that come, end with QueryTimeoutError."""
+        self._stop.set()
 
     def instant(
         self, query: str, at_ms: int, *, timeout_seconds: float | None = None
@@ -126,7 +131,7 @@ class LocalEngine:
         return Query(
             querier=self._querier,
             joined=self._joined,
-            budget=Budget(self._clock, self._limits, timeout_seconds),
+            budget=Budget(self._clock, self._limits, timeout_seconds, self._stop),
             annotations=Annotations(text),
             start_ms=timeline.start_ms,
             end_ms=timeline.end_ms,

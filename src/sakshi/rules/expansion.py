@@ -73,6 +73,7 @@ class Expander:
         self._templates = {
             name: _parse(f"{rule_name}.{name}", text) for name, text in texts.items()
         }
+        self._failed: set[str] = set()
 
     def expand(
         self, labels: Labels, value: float, external: External, functions: Functions
@@ -86,9 +87,16 @@ class Expander:
             functions: of `rule_functions`.
         """
         data = SeriesData(dict(labels), value, external.labels, external.url)
-        return {
-            name: _execute(template, data, functions) for name, template in self._templates.items()
-        }
+        return {name: self._execute(name, data, functions) for name in self._templates}
+
+    def _execute(self, name: str, data: SeriesData, functions: Functions) -> str:
+        try:
+            return _execute(self._templates[name], data, functions)
+        except TemplateError as error:
+            if name not in self._failed:  # as it will for most series, evaluation by evaluation
+                self._failed.add(name)
+                _logger.warning("template failed error=%r labels=%r", str(error), data.Labels)
+            return f"<error expanding template: {error}>"
 
 
 def rule_functions(engine: QueryEngine, external: External, at_ms: int) -> Functions:
@@ -113,16 +121,12 @@ def _parse(name: str, text: str) -> Template | TemplateError:
 
 
 def _execute(template: Template | TemplateError, data: SeriesData, functions: Functions) -> str:
-    try:
-        if isinstance(template, TemplateError):
-            raise template
-        variables = {
-            "$labels": data.Labels,
-            "$externalLabels": data.ExternalLabels,
-            "$externalURL": data.ExternalURL,
-            "$value": data.Value,
-        }
-        return template.execute(data, functions, variables=variables)
-    except TemplateError as error:
-        _logger.warning("template failed error=%r labels=%r", str(error), data.Labels)
-        return f"<error expanding template: {error}>"
+    if isinstance(template, TemplateError):
+        raise template
+    variables = {
+        "$labels": data.Labels,
+        "$externalLabels": data.ExternalLabels,
+        "$externalURL": data.ExternalURL,
+        "$value": data.Value,
+    }
+    return template.execute(data, functions, variables=variables)

@@ -92,6 +92,7 @@ class RuleManager:
         self._schedules: dict[str, GroupSchedule] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
+        self._is_refused = False
 
     def groups(self) -> list[RuleGroupStatus]:
         """Return the groups with their last evaluation, in the files' order; from any thread."""
@@ -171,7 +172,11 @@ class RuleManager:
             self._appender.commit()
         except StorageError as error:  # kept in memory, and tried again with the next commit
             self._metrics.commit_failures.inc()
-            _logger.warning("recorded series not committed error=%r", str(error))
+            if not self._is_refused:
+                _logger.warning("recorded series not committed error=%r", str(error))
+            self._is_refused = True
+        else:
+            self._is_refused = False
 
     def _resolve_orphans(self) -> None:
         """Resolve the alerts of rules that are no more."""

@@ -102,6 +102,7 @@ class AlertingRunner:
         self._writer = SeriesWriter(target, alert_rows(filter(is_active, restored)))
         self._alerts = self._recorded = tuple(restored)
         self._waiting: list[Transition] = []
+        self._is_refused = False
         self._settling = 0
         self._needs_restoring = any(map(is_active, restored))
 
@@ -143,8 +144,13 @@ class AlertingRunner:
         try:
             self._recorder.record(self._rule_id, alerts, tuple(self._waiting), at_ms)
         except LedgerError as error:
-            _logger.error("alerts not recorded rule=%r error=%r", self._rule_id, str(error))
+            if not self._is_refused:
+                _logger.error("alerts not recorded rule=%r error=%r", self._rule_id, str(error))
+            self._is_refused = True
             return Outcome(error=str(error), record_failed=True)
+        if self._is_refused:
+            _logger.info("alerts recorded again rule=%r", self._rule_id)
+        self._is_refused = False
         told, self._waiting, self._recorded = tuple(self._waiting), [], self._alerts
         return Outcome(told)
 

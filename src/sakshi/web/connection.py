@@ -113,6 +113,13 @@ class BoundedConnection(HttpToolsProtocol):
         if self.cycle.response_complete and not self._is_receiving:
             self._wait()
 
+    def shutdown(self) -> None:
+        """End: at once where it waits, else after the answer."""
+        if self.waiting_since is None:
+            super().shutdown()
+        else:
+            self._cut_off()
+
     def _wait(self) -> None:
         self._stop_waiting()
         if not self.transport.is_closing():
