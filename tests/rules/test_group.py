@@ -213,3 +213,16 @@ def test_a_program_error_in_one_rule_does_not_stop_the_others(station: Station) 
         "ZeroDivisionError: broken",
         "",
     ]
+
+
+def test_a_rule_that_goes_on_failing_is_said_once(
+    station: Station, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A new reason is news, the same reason at the next evaluation is not."""
+    evaluator = station.evaluator(group(recording("bad", "x", labels={"job": "same"})))
+    for names in ("ab", "ab", "a", "ab"):
+        station.expose({f'x{{job="{name}"}}': 1.0 for name in names})
+        evaluator.evaluate(station.clock.now_ms())
+        station.clock.move(6 * MINUTE_MS)
+
+    assert caplog.text.count("rule failed") == 2

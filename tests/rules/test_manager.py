@@ -9,6 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from tests.rules.station import MINUTE_MS, Station, alerting, group, recording, steps
 
+from sakshi.ledger import LedgerWriteError
 from sakshi.model.alert import Transition
 from sakshi.rules import RuleGroup, RuleManager
 from sakshi.storage import StorageFullError
@@ -230,3 +231,39 @@ async def test_rules_run_on_a_thread_of_their_own(station: Station) -> None:
 
     assert seen[0].startswith("rules")
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("rules")]
+
+
+async def test_what_was_resolved_before_its_rule_went_is_not_told_again(station: Station) -> None:
+    """The ledger keeps it for a while; a start without the rule changes nothing about it."""
+    evaluator = station.evaluator(group(alerting("Gone", "x > 1")))
+    for value in (2.0, 0.0):
+        station.expose({"x": value})
+        evaluator.evaluate(station.clock.now_ms())
+        station.clock.move(MINUTE_MS)
+    before = station.ledger.transitions(10)
+
+    async with running(station.manager(ONES)):
+        await station.clock.advance(1)
+
+    assert station.ledger.transitions(10) == before
+    assert steps(before) == ["firing -> resolved", "inactive -> firing"]
+
+
+async def test_a_ledger_that_refuses_at_the_start_does_not_stop_the_rules(
+    station: Station, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Alerts without a rule are resolved by the next start; what has a rule is evaluated now."""
+    station.expose({"x": 2.0})
+    gone = group(alerting("Gone", "x > 1"), name="gone")
+    station.evaluator(gone).evaluate(station.clock.now_ms())
+    manager = station.manager(ONES)
+
+    def refuse(*_: Any) -> None:
+        raise LedgerWriteError("database or disk is full")
+
+    station.ledger.record = refuse  # type: ignore[method-assign,assignment]
+    async with running(manager):
+        await station.clock.advance(60)
+
+    assert "alerts not resolved rule=" in caplog.text
+    assert evaluations(station, "one") == [60]

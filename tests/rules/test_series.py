@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tests.rules.station import Station, parse_matchers
 
 from sakshi.model.labels import Labels
 from sakshi.rules.series import SeriesWriter
-from sakshi.storage import is_absent, is_stale
+from sakshi.storage import StorageFullError, is_absent, is_stale
+from sakshi.storage.store import Columns, Values
 
 A, B = Labels({"__name__": "y", "job": "a"}), Labels({"__name__": "y", "job": "b"})
 TARGET = Labels({"rule_group": "rules.yml;group"})
@@ -70,3 +73,31 @@ def test_a_series_that_another_rule_goes_on_with_does_not_end(station: Station) 
 
     assert refused == 0
     assert samples(station, A) == [1.0, 5.0]
+
+
+def test_a_storage_that_refuses_costs_the_samples_and_is_counted(station: Station) -> None:
+    """The rule has worked: its alerts count, only its series have a hole."""
+
+    class Refusing:
+        """A target that a lack of space makes refuse once."""
+
+        def __init__(self) -> None:
+            self.target, self.is_full = station.store.target(TARGET), True
+
+        def columns(self, series: Sequence[Labels]) -> Columns:
+            return self.target.columns(series)
+
+        def append(self, timestamp_ms: int, columns: Columns, values: Values) -> None:
+            if self.is_full:
+                raise StorageFullError("no space left on device")
+            self.target.append(timestamp_ms, columns, values)
+
+    refusing = Refusing()
+    writer = SeriesWriter(refusing)
+
+    refused = writer.write(1, {A: 1.0, B: 2.0})
+    refusing.is_full = False
+    taken = writer.write(2, {A: 3.0, B: 4.0})
+
+    assert (refused, taken) == (2, 0)
+    assert samples(station, A) == [3.0]
