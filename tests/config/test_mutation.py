@@ -65,7 +65,7 @@ def mutate(content: Any, chooser: random.Random) -> Any:
         elif kind < 0.3 and isinstance(parent, dict):
             parent[f"{key}x"] = parent.pop(key)
         else:
-            parent[key] = chooser.choice(VALUES)
+            parent[key] = copy.deepcopy(chooser.choice(VALUES))  # what was put in may be changed
         if not list(iter_parents(content)):
             break
     return content
