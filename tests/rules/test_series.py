@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
 from tests.rules.station import Station, parse_matchers
 
 from sakshi.model.labels import Labels
@@ -60,6 +61,18 @@ def test_a_series_of_two_rules_is_the_first_ones(station: Station) -> None:
     assert refused == 1
     assert samples(station, A) == [1.0]
     assert samples(station, B) == [2.0]
+
+
+def test_samples_that_are_refused_are_said_once(
+    station: Station, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A clock that stepped back costs thousands of samples, and one line in the log."""
+    writer = SeriesWriter(station.store.target(TARGET))
+    rows = {Labels({"__name__": "y", "n": str(n)}): 1.0 for n in range(100)}
+    refused = [writer.write(moment, rows) for moment in (1000, 1, 2, 3, 1001, 4)]
+
+    assert refused == [0, 100, 100, 100, 0, 100]
+    assert caplog.text.count("rule samples refused") == 2
 
 
 def test_a_series_that_another_rule_goes_on_with_does_not_end(station: Station) -> None:

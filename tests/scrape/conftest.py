@@ -30,7 +30,7 @@ class RecordingTarget:
     def __init__(self, changed: asyncio.Event) -> None:
         self.series: dict[Labels, int] = {}
         self.samples: list[dict[int, int]] = []
-        self.appends = 0
+        self.attempts = self.appends = 0
         self._changed = changed
 
     def columns(self, series: Sequence[Labels]) -> Columns:
@@ -43,6 +43,7 @@ class RecordingTarget:
         return np.array([self.series[labels] for labels in series], dtype=np.intp)
 
     def append(self, timestamp_ms: int, columns: Columns, values: Values) -> None:
+        self.attempts += 1
         assert columns.shape == values.shape
         assert columns.dtype == np.intp
         assert values.dtype == np.float64

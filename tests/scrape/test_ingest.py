@@ -225,17 +225,36 @@ def test_accept_survives_a_clock_that_steps_back(
     assert dropped(registry, "out_of_order") == 14
 
 
+def test_clock_that_steps_back_is_said_once(
+    target: Target, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Samples that are dropped for hours, target by target, do not go without a word."""
+    target.scrape(7_210_000, "a 1\n")
+    for timestamp_ms in (5_000, 6_000, 7_000, 7_211_000, 8_000):
+        target.scrape(timestamp_ms, "a 2\n")
+
+    assert [record.getMessage() for record in caplog.records] == [
+        'samples are dropped, the clock is behind target={instance="a:1", job="chat"}'
+    ] * 2
+
+
 def test_accept_after_a_restart_with_a_wrong_clock(
     appender: RecordingAppender, metrics: ScrapeMetrics, registry: CollectorRegistry
 ) -> None:
-    """A new process whose clock is behind the storage keeps only what is new to it."""
-    Target(appender, metrics).scrape(10_000, "a 1\n")
+    """A new process whose clock is behind the storage drops rows whole, at two attempts each."""
+    exposition = "".join(f'a{{n="{n}"}} 1\n' for n in range(1000))
+    Target(appender, metrics).scrape(10_000, exposition)
+    attempts = appender.target(TARGET).attempts
 
-    Target(appender, metrics).scrape(5_000, "a 2\nb 2\n")
+    restarted = Target(appender, metrics)
+    restarted.scrape(5_000, exposition + "b 2\n")
+    restarted.fail(6_000)
+    restarted.scrape(11_000, "b 3\n")
 
-    assert appender.samples(f"a{SUFFIX}") == [(10_000, 1.0)]
-    assert appender.samples(f"b{SUFFIX}") == [(5_000, 2.0)]
-    assert dropped(registry, "out_of_order") == 6
+    assert appender.target(TARGET).attempts - attempts == 2 + 2 + 1
+    assert appender.samples(f"b{SUFFIX}") == [(11_000, 3.0)]
+    assert appender.samples(f"up{SUFFIX}") == [(10_000, 1.0), (11_000, 1.0)]
+    assert dropped(registry, "out_of_order") == 1001 + 5 + 5
 
 
 def test_accept_refuses_more_than_the_limit(

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sakshi.web import ConnectionLimits, Services, build_app, build_hub, listen, serve
 
 HOST = b"Host: localhost\r\n"
 HEALTHY = b"GET /-/healthy HTTP/1.1\r\n" + HOST + b"\r\n"
+LAST = HEALTHY[:-2] + b"Connection: close\r\n\r\n"
 FORM = (
     b"POST /api/v1/query HTTP/1.1\r\n" + HOST + b"Content-Length: 7\r\n"
     b"Content-Type: application/x-www-form-urlencoded\r\n\r\n"
@@ -71,11 +74,23 @@ class Server:
 async def serving(services: Services, limits: ConnectionLimits) -> AsyncIterator[Server]:
     """Serve on a free port; stop at the end, while the callers are still there."""
     hub = build_hub(services)
+    async with answering(build_app(services, hub), limits, hub.close) as server:
+        yield server
+
+
+async def nobody_to_tell() -> None:
+    """What is done before a shutdown where no WebSocket can be open."""
+
+
+@contextlib.asynccontextmanager
+async def answering(
+    app: ASGIApp,
+    limits: ConnectionLimits,
+    before_shutdown: Callable[[], Awaitable[None]] = nobody_to_tell,
+) -> AsyncIterator[Server]:
     listener = listen("127.0.0.1", 0)
     ready = asyncio.Event()
-    serving = serve(
-        build_app(services, hub), listener, ready, before_shutdown=hub.close, limits=limits
-    )
+    serving = serve(app, listener, ready, before_shutdown=before_shutdown, limits=limits)
     task = asyncio.create_task(serving)
     await asyncio.wait_for(ready.wait(), 5)
     async with contextlib.AsyncExitStack() as stack:
@@ -200,3 +215,89 @@ async def test_who_asks_nothing_makes_room_for_who_asks(services: Services) -> N
 
         assert await asyncio.gather(*(caller.rest() for caller in waiting[:60])) == [b""] * 60
         assert not live.reader.at_eof()
+
+
+class PatientApp:
+    """Answers `ok` once it may, and reads no body."""
+
+    def __init__(self) -> None:
+        self.has_begun = asyncio.Event()
+        self.may_answer = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.has_begun.set()
+        await self.may_answer.wait()
+        headers = [(b"content-length", b"2")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+
+async def test_answer_that_has_begun_is_finished_at_the_end() -> None:
+    """A server that stops lets go of who only waits, and not of who was promised something."""
+    app = PatientApp()
+
+    async def answer_afterwards() -> None:
+        asyncio.get_running_loop().call_soon(app.may_answer.set)
+
+    async with answering(app, ConnectionLimits(), answer_afterwards) as server:
+        caller, idle = await server.call(HEALTHY), await server.call()
+        await asyncio.wait_for(app.has_begun.wait(), 5)
+
+    assert (await caller.rest()).endswith(b"\r\n\r\nok")
+    assert await idle.rest() == b""
+
+
+async def test_answer_before_the_end_of_its_request_gives_the_rest_its_time() -> None:
+    """Who is refused early may finish the sentence, and ask again on the same connection."""
+    app = PatientApp()
+    app.may_answer.set()
+    async with answering(app, ConnectionLimits()) as server:
+        caller = await server.call(FORM + b"que")
+        early = await caller.status()
+        caller.writer.write(b"ry=1" + HEALTHY)
+
+        assert (early, await caller.status()) == (200, 200)
+
+
+async def test_caller_that_says_it_is_the_last_request_is_let_go(services: Services) -> None:
+    """`Connection: close` ends the connection with the answer: nobody waits for more."""
+    async with serving(services, ConnectionLimits()) as server:
+        caller = await server.call(LAST)
+
+        assert (await caller.rest()).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_nobody_who_is_being_served_makes_room() -> None:
+    """Where all connections have a request, one more is told to come back later."""
+    app = PatientApp()
+    async with answering(app, ConnectionLimits(connections_max=2)) as server:
+        served = await server.call(HEALTHY)
+        await asyncio.wait_for(app.has_begun.wait(), 5)
+
+        assert await (await server.call(HEALTHY)).status() == 503
+        app.may_answer.set()
+        assert await served.status() == 200
+
+
+async def test_large_answer_may_be_read_slowly() -> None:
+    """A connection that waits for its caller still owes the rest of the last answer."""
+    body = b"x" * (16 << 20)  # far more than the kernel's buffers hold
+    async with answering(PlainTextResponse(body), SHORT) as server:
+        caller = await server.call(LAST)
+        for _ in range(2):
+            await (await server.call()).rest()  # so long has now passed, twice
+
+        assert (await caller.rest()).endswith(body)
+
+
+async def test_answers_that_nobody_reads_are_bounded() -> None:
+    """Together they have so many bytes; whoever has not read for longest loses the rest."""
+    body = b"x" * (16 << 20)
+    limits = ConnectionLimits(unread_bytes_max=3 * len(body))
+    async with answering(PlainTextResponse(body), limits) as server:
+        callers = []
+        for _ in range(6):
+            callers.append(await server.call(LAST))
+            await callers[-1].reader.readuntil(b"\r\n\r\n")
+
+        assert [await caller.rest() == body for caller in callers] == [False] * 3 + [True] * 3

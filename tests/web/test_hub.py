@@ -286,3 +286,19 @@ async def test_message_that_waits_longest_comes_first() -> None:
 
     assert replaced == [False, False, True]
     assert [await take(client), await take(client)] == ["a1", "m2"]
+
+
+async def test_interval_without_a_message_is_followed_by_one_with(
+    hub: Hub, source: NumberedSource, clock: FakeClock
+) -> None:
+    """Clients are sent nothing rather than what is old, and wait for the next interval."""
+    client = await join(hub)
+    await take(client)
+    source.failing = True
+    await clock.advance(5)
+    assert await asyncio.to_thread(source.failed.wait, 5)
+    source.failing = False
+    await clock.advance(5)
+
+    assert await take(client) == "metrics 2"
+    await hub.close(0)

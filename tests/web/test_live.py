@@ -160,12 +160,13 @@ def test_panels_have_a_point_for_each_line(services: Services, world: World) -> 
     panels = (
         Panel("load", "Load", "", (PanelQuery("{{job}}", "up"), PanelQuery("now", "1 + 1"))),
         Panel("empty", "Empty", "", (PanelQuery("x", "nothing"),)),
+        Panel("words", "No numbers", "", (PanelQuery("x", "'x'"), PanelQuery("y", "up[5m]"))),
     )
     world.load(UP, [1], 1000)
 
     message = metrics_update(replace(services, dashboard=Dashboard(panels=panels)))
 
-    assert message["panels"] == {"load": {"chat": 1, "now": 2}, "empty": {}}
+    assert message["panels"] == {"load": {"chat": 1, "now": 2}, "empty": {}, "words": {}}
 
 
 @pytest.mark.parametrize(

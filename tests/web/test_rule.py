@@ -115,6 +115,23 @@ async def test_rule_is_in_the_worst_state_of_its_alerts(
     assert (rule["state"], rule["alerts"]) == (expected, [])
 
 
+async def test_alert_that_is_kept_firing_says_since_when(
+    client: httpx2.AsyncClient, world: World
+) -> None:
+    """The condition does not hold any more; the field is there for these alerts only."""
+    alert = make_alert(AlertState.FIRING)
+    kept = replace(alert, keep_firing_since_ms=alert.active_at_ms + 30_000)
+    world.groups = [make_group(alert, kept)]
+
+    answer = await client.get("/api/v1/rules", params={"type": "alert"})
+
+    (rule,) = answer.json()["data"]["groups"][0]["rules"]
+    assert [shown.get("keepFiringSince") for shown in rule["alerts"]] == [
+        None,
+        "2023-11-14T22:12:50.000Z",
+    ]
+
+
 async def test_rule_that_was_never_evaluated_has_gos_zero_time(
     client: httpx2.AsyncClient, world: World
 ) -> None:

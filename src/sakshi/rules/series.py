@@ -37,6 +37,7 @@ class SeriesWriter:
         self._appender = appender
         self._previous = frozenset(previous)
         self._columns: dict[Labels, int] = {}
+        self._is_refused = False
 
     def write(self, timestamp_ms: int, rows: Mapping[Labels, float]) -> int:
         """Append a rule's result; return how many samples the storage refused.
@@ -62,8 +63,9 @@ class SeriesWriter:
         except (DuplicateSampleError, OutOfOrderSampleError):
             return self._write_singly(timestamp_ms, columns, values, len(rows))
         except StorageError as error:
-            _logger.warning("rule samples refused error=%r", str(error))
+            self._note_refused(error)
             return len(rows)
+        self._is_refused = False
         return 0
 
     def _write_singly(
@@ -82,8 +84,14 @@ class SeriesWriter:
             except (DuplicateSampleError, OutOfOrderSampleError) as error:
                 if index < row_count:  # a stale marker is refused where another rule goes on
                     refused += 1
-                    _logger.warning("rule sample refused error=%r", str(error))
+                    self._note_refused(error)
         return refused
+
+    def _note_refused(self, error: StorageError) -> None:
+        """Log the first refusal of a run of them: the metric counts them all."""
+        if not self._is_refused:
+            _logger.warning("rule samples refused error=%r", str(error))
+        self._is_refused = True
 
     def _find_columns(self, series: Sequence[Labels]) -> Columns:
         new = [labels for labels in series if labels not in self._columns]

@@ -14,13 +14,15 @@ As long as the layout of the exposition stays, the columns stay, and a scrape is
 - Series with explicit timestamps get no stale markers.
 - A series that is exposed twice in one scrape keeps its first sample; the others are counted as
   duplicates, and the scrape succeeds. (Prometheus 3 does the same.)
-- Samples that are older than their series' newest are counted and dropped; the rest is kept.
+- Samples that are older than their series' newest are counted and dropped; the rest is kept. A row
+  that is older than the newest `up` is dropped whole: the wall clock stepped back.
 
 Where a target exposes one of the five under its own identity, the scrape's own value wins.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -53,6 +55,8 @@ REPORT_NAMES: Final = (
 )
 
 _NO_COLUMNS: Final[Columns] = np.empty(0, dtype=np.intp)
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,7 @@ class Ingester:
         self._known_columns = _NO_COLUMNS  # of the last scrape that brought anything
         self._live_columns = _NO_COLUMNS  # of the series that owe a stale marker
         self._newest_ms: int | None = None
+        self._is_behind = False
 
     def accept(
         self, timestamp_ms: int, layout: Layout, values: Values, duration_seconds: float
@@ -218,11 +223,27 @@ class Ingester:
 
     def _append_row(self, timestamp_ms: int, columns: Columns, values: Values) -> bool:
         """Append a scrape's row; drop it whole, and say so, where the wall clock stepped back."""
-        if self._newest_ms is not None and timestamp_ms <= self._newest_ms:
-            self._metrics.drop(DropReason.OUT_OF_ORDER, columns.size)
-            return False
-        self._newest_ms = timestamp_ms
-        self._append(timestamp_ms, columns, values)
+        is_newer = self._newest_ms is None or timestamp_ms > self._newest_ms
+        if is_newer and self._try_append_row(timestamp_ms, columns, values):
+            self._newest_ms, self._is_behind = timestamp_ms, False
+            return True
+        self._metrics.drop(DropReason.OUT_OF_ORDER, columns.size)
+        if not self._is_behind:
+            log.warning("samples are dropped, the clock is behind target=%s", self._labels)
+        self._is_behind = True
+        return False
+
+    def _try_append_row(self, timestamp_ms: int, columns: Columns, values: Values) -> bool:
+        """Append what the storage takes of a row, unless it has a newer `up`: then nothing."""
+        try:
+            self._appender.append(timestamp_ms, columns, values)
+        except (OutOfOrderSampleError, DuplicateSampleError):
+            is_up = columns == self._report_columns[0]
+            try:
+                self._appender.append(timestamp_ms, columns[is_up], values[is_up])
+            except (OutOfOrderSampleError, DuplicateSampleError):
+                return False
+            self._append(timestamp_ms, columns[~is_up], values[~is_up])
         return True
 
     def _append(self, timestamp_ms: int, columns: Columns, values: Values) -> None:

@@ -5,8 +5,9 @@ live messages (docs/formats/websocket.md), sakshi's own metrics, and the page's 
 `application.py` first: the table of routes; then `hub.py`, the live side.
 
     services = Services(engine=..., querier=..., ...)
-    hub = build_hub(services)
-    await serve(build_app(services, hub), listen("127.0.0.1", 9090), before_shutdown=hub.close)
+    hub, ready = build_hub(services), asyncio.Event()
+    app, listener = build_app(services, hub), listen("127.0.0.1", 9090)
+    await serve(app, listener, ready, before_shutdown=hub.close)
 """
 
 from sakshi.web.application import build_app, build_hub

@@ -13,6 +13,8 @@ of a request is there. While it waits it may be cut off:
 - What is no body (request line, headers, trailers) has so many bytes.
 - Where there are too many connections, the one that has waited longest goes, so that whoever asks
   for something is served although a thousand others ask for nothing.
+- Answers that their callers have not read yet have so many bytes together; beyond it, again, the
+  connection that has waited longest goes. Below it, an answer may be read as slowly as one likes.
 """
 
 from __future__ import annotations
@@ -39,11 +41,14 @@ class ConnectionLimits:
         request_seconds: from the start of a connection, or from its last answer, to the last byte
             of a request: a megabyte of parameters at 1 Mbit/s.
         head_bytes_max: request line, headers and trailers; an address has 64 KB at most.
+        unread_bytes_max: of all answers that are complete, and that the callers have yet to read:
+            a handful of the largest.
     """
 
     connections_max: int = 1000
     request_seconds: float = 10.0
     head_bytes_max: int = 128 << 10
+    unread_bytes_max: int = 512 << 20
 
 
 DEFAULT_LIMITS: Final = ConnectionLimits()
@@ -112,19 +117,32 @@ class BoundedConnection(HttpToolsProtocol):
         super().on_response_complete()
         if self.cycle.response_complete and not self._is_receiving:
             self._wait()
+        if self.unread_bytes:
+            self._shed_unread()
 
     def shutdown(self) -> None:
         """End: at once where it waits, else after the answer."""
-        if self.waiting_since is None:
+        if self.waiting_since is None or self.unread_bytes:
             super().shutdown()
         else:
             self._cut_off()
 
+    @property
+    def unread_bytes(self) -> int:
+        """How much of its answers waits for the caller."""
+        return self.transport.get_write_buffer_size()
+
     def _wait(self) -> None:
         self._stop_waiting()
-        if not self.transport.is_closing():
-            self.waiting_since = self.loop.time()
-            self._deadline = self.loop.call_later(self.limits.request_seconds, self._cut_off)
+        self.waiting_since = self.loop.time()
+        self._deadline = self.loop.call_later(self.limits.request_seconds, self._end_wait)
+
+    def _end_wait(self) -> None:
+        """Cut off who asks nothing, but not who still reads: the kernel sees to that it is read."""
+        if self.unread_bytes:
+            self._deadline = self.loop.call_later(self.limits.request_seconds, self._end_wait)
+        else:
+            self._cut_off()
 
     def _stop_waiting(self) -> None:
         self.waiting_since = None
@@ -134,17 +152,33 @@ class BoundedConnection(HttpToolsProtocol):
 
     def _make_room(self) -> None:
         """Cut off who has waited longest, where there are as many as there may be."""
-        if len(self.connections) < self.limits.connections_max:
-            return
-        waiting = {
-            connection: connection.waiting_since
-            for connection in self.connections
-            if isinstance(connection, BoundedConnection)
-            and connection.waiting_since is not None
-            and connection is not self
-        }
-        if waiting:
-            min(waiting, key=waiting.__getitem__)._cut_off()
+        if len(self.connections) >= self.limits.connections_max:
+            waiting = self._waiting()
+            if waiting:
+                waiting[0]._cut_off()
+
+    def _shed_unread(self) -> None:
+        """Cut off who has left an answer unread for longest, while there is too much of them."""
+        unread = [connection for connection in self._waiting() if connection.unread_bytes]
+        total = sum(connection.unread_bytes for connection in unread) + self.unread_bytes
+        for connection in unread:
+            if total <= self.limits.unread_bytes_max:
+                return
+            total -= connection.unread_bytes
+            connection._cut_off()
+
+    def _waiting(self) -> list[BoundedConnection]:
+        """Return the other connections that wait for their callers, longest first."""
+        return sorted(
+            (
+                connection
+                for connection in self.connections
+                if isinstance(connection, BoundedConnection)
+                and connection.waiting_since is not None
+                and connection is not self
+            ),
+            key=lambda connection: connection.waiting_since or 0.0,
+        )
 
     def _cut_off(self) -> None:
         self._stop_waiting()

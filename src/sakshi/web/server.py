@@ -58,9 +58,9 @@ def listen(host: str, port: int) -> socket.socket:
 async def serve(
     app: ASGIApp,
     listener: socket.socket,
-    ready: asyncio.Event | None = None,
+    ready: asyncio.Event,
     *,
-    before_shutdown: Callable[[], Awaitable[None]] | None = None,
+    before_shutdown: Callable[[], Awaitable[None]],
     limits: ConnectionLimits = DEFAULT_LIMITS,
 ) -> None:
     """Answer at the listener until cancelled, then stop within some four seconds; closes it.
@@ -105,8 +105,8 @@ class _Server(uvicorn.Server):
     def __init__(
         self,
         config: uvicorn.Config,
-        ready: asyncio.Event | None,
-        before_shutdown: Callable[[], Awaitable[None]] | None,
+        ready: asyncio.Event,
+        before_shutdown: Callable[[], Awaitable[None]],
     ) -> None:
         super().__init__(config)
         self._ready = ready
@@ -120,13 +120,11 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say so."""
         await super().startup(sockets)
-        if self._ready is not None:
-            self._ready.set()
+        self._ready.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let clients leave, close connections, and cut off those that do not read what is left."""
-        if self._before_shutdown is not None:
-            await self._before_shutdown()
+        await self._before_shutdown()
         await super().shutdown(sockets)
         for connection in list(self.server_state.connections):
             connection.transport.abort()
