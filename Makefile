@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PAGE_SOURCES := $(wildcard ui/*.json ui/*.ts ui/*.js ui/*.html) $(shell find ui/src ui/public -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: demo test check format bench page peers picture lock clean help
+.PHONY: demo test check format bench reach page peers picture lock clean help
 
 demo: .build/venv .build/page ## Watch a live messaging service fail and recover (DURATION=120, PORT=, SERVICE_PORT=)
 	@$(BIN)/sakshi demo --port $(PORT) --service-port $(SERVICE_PORT) $(if $(DURATION),--duration $(DURATION))
@@ -28,6 +28,9 @@ check: .build/venv ## The inner loop, under a minute: lint, types, floors, fast 
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2 -q -m "not slow"
+
+reach: .build/venv .build/page .build/peers ## Run the tests under coverage; fails below the floors of docs/STYLE.md
+	$(BIN)/python tools/reach.py
 
 bench: .build/venv .build/peers ## Measure sakshi beside its peers and print the ratios
 	$(BIN)/python benchmarks/run.py

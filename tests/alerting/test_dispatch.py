@@ -456,3 +456,19 @@ async def test_a_disk_that_stays_full_is_said_once(
     assert not station.ledger_failures["settle"]
     assert caplog.text.count("disk is full") == 1
     assert "Traceback" not in caplog.text
+
+
+async def test_a_defect_in_one_group_stops_no_other(
+    station: Station, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is shown with its traceback, for it is ours, and the group is tried again."""
+    station.ledger_failures["load_group"].append(ZeroDivisionError("broken"))
+    station.fire(A)
+    station.fire(B)
+
+    await clock.advance(60)
+
+    assert sorted(text for _, text in station.told()) == ["+A", "+B"]
+    assert "ZeroDivisionError: broken" in caplog.text
+    count = station.registry.get_sample_value("sakshi_notification_dispatcher_errors_total")
+    assert count == 1

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import http.server
 import json
+import os
+import signal
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from tests.cli.conftest import Run
+from tests.cli.conftest import Done, Run
 
 
 def test_an_answer_is_shown(sakshi: str, run: Run) -> None:
@@ -217,3 +219,33 @@ def test_a_proxy_is_not_asked_for_this_machine(sakshi: str, run: Run) -> None:
     done = run("query", "1", "--url", sakshi, environment={"http_proxy": "http://127.0.0.1:1"})
 
     assert (done.code, done.output) == (0, "1\n")
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C reaches this process, though whoever runs the tests may have it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_ctrl_c_ends_it_without_a_word(run: Run) -> None:
+    """130, as shells expect it; no traceback."""
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def interrupt() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65_536)
+                os.kill(os.getpid(), signal.SIGINT)
+                ended.wait(10)
+
+        thread = threading.Thread(target=interrupt)
+        thread.start()
+        done = run("query", "up", "--url", f"http://127.0.0.1:{listener.getsockname()[1]}")
+        ended.set()
+        thread.join()
+
+    assert done == Done(130, "", "")

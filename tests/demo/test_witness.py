@@ -153,3 +153,10 @@ def test_the_summary_shows_moments_verdicts_and_counts(witness, elapsed):
         "    fired     00:50   Slack 00:51",
         "    resolved  -----   ",
     ]
+
+
+def test_a_summary_of_nothing_says_so(witness):
+    """A demo that ended before anything fired has no empty heading."""
+    text = render_summary("", [], [], witness)
+
+    assert text.splitlines()[-1] == "  none"

@@ -80,6 +80,7 @@ def test_they_end_with_their_parent(processes: Processes) -> None:
     providers, _ = processes.start("providers", "--port", "0", "--exit-with-parent")
 
     assert providers.stdin is not None
+    providers.stdin.write("a word means nothing\n")
     providers.stdin.close()
 
     assert providers.wait(timeout=10) == 0

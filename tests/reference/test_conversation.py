@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sakshi.reference.conversation import Conversations, Recollection
+from sakshi.model.clock import SystemClock
+from sakshi.reference.conversation import PRUNE_EVERY_TURNS, Conversations, Recollection
 from sakshi.reference.pool import ConnectionPool
 from sakshi.reference.provider import Utterance
 from sakshi.reference.text import keywords
@@ -97,3 +98,15 @@ async def test_anyone_can_read_a_conversation_in_sql(
 async def test_the_size_on_disk_is_known(conversations: Conversations) -> None:
     """Database and log together."""
     assert conversations.size_bytes() >= 4096
+
+
+async def test_old_messages_are_forgotten_now_and_then(pool: ConnectionPool) -> None:
+    """A service that runs for months does not fill its disk."""
+    conversations = Conversations(pool, SystemClock(), messages_max=10)
+    await conversations.create_tables()
+
+    for number in range(PRUNE_EVERY_TURNS):
+        await conversations.store_turn("s", "ada", f"question {number}", f"answer {number}")
+
+    rows = await pool.run(lambda c: c.execute("select count(*) from message").fetchone())
+    assert rows == (10,)

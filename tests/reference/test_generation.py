@@ -190,3 +190,22 @@ async def test_second_opinions_stop_where_too_many_calls_are_in_flight(make: Mak
 
     assert texts == ["Moon."]
     assert second.asked == []
+
+
+async def test_the_last_one_asked_is_waited_for(make: Make) -> None:
+    """One that fails late leaves the others in the race, though nobody stands by any more."""
+    refuse, answer = asyncio.Event(), asyncio.Event()
+    first = ScriptedProvider("a", REFUSED, gate=refuse)
+    other = ScriptedProvider("b", "Tides rise.", gate=answer)
+    asking = asyncio.create_task(ask(make(first, other, stagger_seconds=0.0), "a", "b"))
+    while not other.asked:
+        await SystemClock().sleep(0.001)
+
+    refuse.set()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not asking.done()
+    answer.set()
+
+    texts, _ = await asyncio.wait_for(asking, 5)
+    assert texts == ["Tides rise."]

@@ -12,6 +12,7 @@ import pytest
 from sakshi.model.clock import SystemClock
 from sakshi.reference.errors import ProviderRefusedError, ProviderWireError
 from sakshi.reference.provider import KINDS, StreamingProvider, Utterance, create_providers
+from sakshi.reference.provider.gemini import GeminiWire
 from sakshi.reference.provider.openai import OpenAIWire
 from sakshi.reference.provider.sse import EVENT_CHARACTERS_MAX, iter_data
 from sakshi.reference.standin import CHARACTERS, Standin, load_facts
@@ -85,6 +86,13 @@ async def test_openai_is_asked_as_its_reference_says() -> None:
         "assistant",
         "user",
     ]
+
+
+def test_gemini_is_given_no_empty_instruction() -> None:
+    """A dialogue without a system's message has no field for it."""
+    request = GeminiWire("https://google/v1beta", "key").request("g", DIALOGUE[1:])
+
+    assert "systemInstruction" not in request.body
 
 
 async def test_gemini_is_asked_as_its_reference_says() -> None:

@@ -16,6 +16,7 @@ from sakshi.model.clock import SystemClock
 from sakshi.reference import bind
 from sakshi.reference.errors import PortTakenError
 from sakshi.reference.receivers import Kind, Receivers
+from sakshi.reference.receivers.application import BODY_BYTES_MAX
 
 EVENT = {
     "routing_key": "r-1",
@@ -169,6 +170,36 @@ async def test_a_webhook_takes_any_object(inbox: Inbox) -> None:
     assert response.status_code == 200
     assert inbox.received[0].summary == "firing: 2 alert(s)"
     assert inbox.received[0].payload == body
+
+
+@pytest.mark.parametrize(
+    ("body", "answer"),
+    [
+        pytest.param(b"{", "invalid_payload", id="no JSON"),
+        pytest.param(b"[1]", "invalid_payload", id="no object"),
+        pytest.param(
+            b" " * (BODY_BYTES_MAX + 1), f"expected at most {BODY_BYTES_MAX} bytes", id="too large"
+        ),
+    ],
+)
+async def test_a_webhook_takes_nothing_else(inbox: Inbox, body: bytes, answer: str) -> None:
+    """400 with the reason, and nothing is told."""
+    async with httpx2.AsyncClient(trust_env=False) as http:
+        response = await http.post(inbox.receivers.webhook_url, content=body)
+
+    assert (response.status_code, response.text) == (400, answer)
+    assert inbox.received == []
+
+
+async def test_who_is_still_sending_is_cut_off_at_the_end() -> None:
+    """An open e-mail connection does not keep the receivers from stopping."""
+    receivers = Receivers(lambda *message: None, SystemClock())
+    async with receivers:
+        reader, writer = await asyncio.open_connection(*receivers.smtp_address)
+        assert (await reader.readline()).startswith(b"220 ")
+
+    assert await asyncio.wait_for(reader.read(), 5) == b""
+    writer.close()
 
 
 async def test_a_taken_port_is_named_and_leaves_none_open() -> None:

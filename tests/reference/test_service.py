@@ -9,10 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 from tests.reference.conftest import RunningService, run_service
 from websockets.asyncio.client import connect
 
+from sakshi.instrument import Metrics
+from sakshi.model.clock import SystemClock
+from sakshi.reference import ServiceSettings, bind
 from sakshi.reference.pipeline import LAYERS
+from sakshi.reference.service import open_service
 
 CHAT = "/api/consciousness/chat"
 
@@ -262,3 +267,38 @@ async def test_an_unknown_method_and_path_are_few_series(service: RunningService
     samples = await service.scrape()
     series = [key for key in samples if key.startswith("consciousness_response_time_seconds_count")]
     assert len(series) <= 2
+
+
+def test_an_address_of_another_machine_is_no_taken_port() -> None:
+    """The system's own reason goes on, and the socket is closed."""
+    with pytest.raises(OSError, match="Cannot assign requested address"):
+        bind("192.0.2.1", 0)
+
+
+async def test_a_service_needs_a_provider(tmp_path: Path) -> None:
+    """Without an address of any, it does not open."""
+    settings = ServiceSettings(tmp_path, {})
+
+    with pytest.raises(ValueError, match="expected the address of at least one provider"):
+        async with open_service(settings, Metrics(CollectorRegistry()), SystemClock()):
+            raise AssertionError("it opened")
+
+
+async def test_a_client_that_leaves_before_the_end_of_its_message_is_counted(
+    service: RunningService,
+) -> None:
+    """Nobody hears the answer; the metrics have it as a bad request."""
+    head = f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n".encode()
+    host, _, port = service.url.removeprefix("http://").partition(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    writer.write(head + b"{")
+    await writer.drain()
+
+    writer.close()
+
+    count = "consciousness_response_time_seconds_count"
+    samples: dict[str, float] = {}
+    while not total(samples, count, CHAT):
+        samples = await service.scrape()
+    assert total(samples, count, CHAT, '"400"') == 1
+    assert not total(samples, "consciousness_messages_total")

@@ -12,6 +12,7 @@ import pytest
 
 from sakshi.reference.provider import Utterance
 from sakshi.reference.standin import CHARACTERS, Standin, load_facts
+from sakshi.reference.standin.application import BODY_BYTES_MAX
 from sakshi.reference.standin.behaviour import (
     PIECES_MAX,
     Behaviour,
@@ -186,6 +187,12 @@ class FreeClock:
         self.waited += seconds
 
 
+async def get(standin: Standin, path: str) -> httpx2.Response:
+    transport = httpx2.ASGITransport(standin.application(), client=("127.0.0.1", 5))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://standin") as http:
+        return await http.get(path)
+
+
 async def post(
     standin: Standin, path: str, body: object, client: str = "127.0.0.1", **headers: str
 ) -> httpx2.Response:
@@ -281,6 +288,14 @@ async def test_generate_content_has_geminis_fields() -> None:
         ),
         pytest.param(OPENAI, CHAT, [], 400, "expected a JSON object", id="a list"),
         pytest.param(
+            OPENAI,
+            CHAT,
+            "x" * BODY_BYTES_MAX,
+            400,
+            f"expected at most {BODY_BYTES_MAX} bytes",
+            id="too large",
+        ),
+        pytest.param(
             GEMINI,
             "/v1beta/models/g:generateContent",
             {},
@@ -370,6 +385,9 @@ async def test_control_shows_and_changes_the_behaviour() -> None:
     changed = await post(standin, "/control", {"latency_factor": 2.5})
     refused = await post(standin, "/control", {"error_rate": 7})
 
+    shown = await get(standin, "/control")
+
+    assert shown.json() == changed.json()
     assert changed.json() == {"latency_factor": 2.5, "error_rate": 0.0, "off_subject": False}
     assert (refused.status_code, refused.json()) == (
         400,

@@ -7,6 +7,7 @@ import socket
 import statistics
 from pathlib import Path
 
+import httpx2
 import pytest
 from tests.reference.conftest import run_service
 
@@ -19,7 +20,7 @@ from sakshi.reference.traffic.script import (
     load_questions,
     write_conversation,
 )
-from sakshi.reference.traffic.user import TurnFailedError, WebSocketUser
+from sakshi.reference.traffic.user import HttpUser, TurnFailedError, WebSocketUser
 
 QUESTIONS = load_questions()
 
@@ -120,3 +121,12 @@ async def test_a_websocket_user_hears_the_pieces_and_the_reply(tmp_path: Path) -
 
     assert len(pieces) > 1
     assert reply.startswith("".join(pieces)[:20])
+
+
+async def test_a_refusal_is_a_failed_turn() -> None:
+    """An HTTP user says with which status."""
+    refuse = httpx2.MockTransport(lambda request: httpx2.Response(502))
+    async with httpx2.AsyncClient(transport=refuse) as http:
+        user = HttpUser("http://service", http, "s-1", "ada")
+        with pytest.raises(TurnFailedError, match="HTTP 502"):
+            await user.say("Why do tides follow the Moon?")

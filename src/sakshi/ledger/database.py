@@ -74,8 +74,7 @@ class Database:
             except sqlite3.DatabaseError as error:
                 raise LedgerWriteError(f"{self._path}: {error}") from error
             finally:
-                if self._writer.in_transaction:
-                    self._writer.execute("rollback")
+                self._writer.rollback()  # nothing, where it was committed
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -91,8 +90,7 @@ class Database:
             except (sqlite3.DatabaseError, *_UNDECODABLE) as error:
                 raise self._unusable(error) from error
             finally:
-                if self._reader.in_transaction:
-                    self._reader.execute("rollback")
+                self._reader.rollback()
 
     def _unusable(self, error: Exception) -> LedgerFileError:
         """Return SQLite's error with what can be done about it."""

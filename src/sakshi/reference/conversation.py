@@ -13,7 +13,7 @@ from sakshi.reference.provider import Utterance
 from sakshi.reference.text import keywords
 
 TERMS_MAX = 24  # keywords kept of one message
-MESSAGES_MAX = 100_000  # the oldest beyond this are forgotten
+MESSAGES_MAX = 100_000
 PRUNE_EVERY_TURNS = 500
 
 RECENT = """
@@ -60,11 +60,18 @@ class Recollection(NamedTuple):
 
 
 class Conversations:
-    """All conversations of the service."""
+    """All conversations of the service.
 
-    def __init__(self, pool: ConnectionPool, clock: Clock) -> None:
+    Args:
+        messages_max: the oldest beyond this are forgotten, every PRUNE_EVERY_TURNS turns.
+    """
+
+    def __init__(
+        self, pool: ConnectionPool, clock: Clock, messages_max: int = MESSAGES_MAX
+    ) -> None:
         self._pool = pool
         self._clock = clock
+        self._messages_max = messages_max
         self._turns_until_prune = PRUNE_EVERY_TURNS
 
     async def create_tables(self) -> None:
@@ -120,7 +127,7 @@ class Conversations:
         self._turns_until_prune -= 1
         if self._turns_until_prune <= 0:
             self._turns_until_prune = PRUNE_EVERY_TURNS
-            await self.prune(MESSAGES_MAX)
+            await self.prune(self._messages_max)
         return turn_count
 
     async def prune(self, messages_max: int) -> None:
