@@ -63,6 +63,6 @@ help: ## Print this
 	@$(BIN)/python tools/page.py build
 	@touch $@
 
-.build/peers: tools/peers.py
+.build/peers: tools/peers.py tools/debian.py
 	@$(PYTHON) tools/peers.py
 	@mkdir -p .build && touch $@

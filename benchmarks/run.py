@@ -22,6 +22,7 @@ RESULTS: Final = ROOT / "benchmarks" / "results"
 
 PROGRAMS: Final[Mapping[str, Sequence[str]]] = {
     "middleware": (),
+    "judgement": (),
     "start": ("--starts", "5", "--imports", "10"),
     "alert_latency": ("--trials", "20"),
     "engine": (

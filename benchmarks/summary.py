@@ -120,6 +120,17 @@ ROWS: Final = (
         figure("figures.imports.added_ms.median"),
         target=60.0,
     ),
+    Row(
+        "judgement",
+        "200 KPIs judged each second (% of a core)",
+        figure("figures.judged_percent_of_core"),
+        target=10.0,
+    ),
+    Row(
+        "judgement",
+        "- and their 600 alerts (% of a core)",
+        figure("figures.percent_of_core"),
+    ),
     Row("middleware", "middleware, added to a request (us)", figure("added_us"), target=10.0),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -71,6 +72,16 @@ class PrometheusPeer:
         self._promtool = find_peer("promtool")
         self._count = 0
 
+    @property
+    def version(self) -> tuple[int, ...]:
+        """Of the server: (3, 5, 3). Before 3, ranges are closed, and experiments unknown."""
+        text = subprocess.run(
+            [self._prometheus, "--version"], capture_output=True, text=True, check=True
+        )
+        found = re.search(r"version (\d+)\.(\d+)\.(\d+)", text.stdout + text.stderr)
+        assert found is not None, text
+        return tuple(map(int, found.groups()))
+
     @contextmanager
     def serving(self, open_metrics: str) -> Iterator[Prometheus]:
         """Run a server over samples, each with a timestamp, until the block ends.
@@ -102,6 +113,7 @@ class PrometheusPeer:
             f"--storage.tsdb.path={data}",
             "--storage.tsdb.retention.time=100y",
             f"--web.listen-address={address}",
+            "--enable-feature=promql-experimental-functions",
         ]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None

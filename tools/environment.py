@@ -45,10 +45,10 @@ def create_environment(folder: Path) -> bool:
     if attempt.returncode == 0:
         return True
     sys.path.insert(0, str(ROOT / "tools"))
-    from peers import AptError, apt_install
+    from debian import AptError, install
 
     try:
-        apt_install(["python3-venv"])
+        install(["python3-venv"])
     except AptError as error:
         print(f"{attempt.stdout}{attempt.stderr}\n{error}", file=sys.stderr)
         return False

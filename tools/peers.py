@@ -1,9 +1,11 @@
 """Bring the real programs that tests run against: Prometheus, promtool, Alertmanager, Chromium.
 
 Prometheus and Alertmanager are unpacked into `.build/peers`, not installed: Debian's packages would
-start them as services on the ports that sakshi uses. A browser needs its libraries and fonts, so it
-is installed, as root or with sudo; so are the two default templates that Debian's Alertmanager
-looks for in /usr/share. Whatever is on the PATH already is used as it is.
+start them as services on the ports that sakshi uses. Prometheus is the newest that Debian has, for
+its language is what sakshi speaks; where that one cannot be had, or does not run here, the
+machine's own suite has an older one. A browser needs its libraries and fonts, so it is installed,
+as root or with sudo; so are the two default templates that Debian's Alertmanager looks for. What is
+on the PATH already is used as it is.
 
 Runs on the machine's own Python, so it uses nothing but the standard library.
 """
@@ -12,51 +14,75 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from debian import ROOT, AptError, as_root, install, run, unpack, unpack_newest
+
 PEERS = ROOT / ".build" / "peers"
-UNPACKED = {
-    "prometheus": ["prometheus", "promtool"],
-    "prometheus-alertmanager": ["prometheus-alertmanager"],
-}
+PROMETHEUS = ("prometheus", "promtool")
 ALERTMANAGER_TEMPLATES = Path("usr/share/prometheus/alertmanager")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 BROWSER_PACKAGES = ["chromium", "fonts-dejavu-core"]
 
 
-class AptError(Exception):
-    """Debian packages that could not be had, with what a person can do about it."""
-
-
 def main() -> int:
     """Bring every peer that is not here yet; say what a person has to install where that fails."""
+    steps: dict[str, Callable[[], None]] = {
+        ", ".join(PROMETHEUS): bring_prometheus,
+        "prometheus-alertmanager": bring_alertmanager,
+        "chromium": bring_browser,
+    }
     failures = []
-    for package, programs in UNPACKED.items():
-        if all(find_program(program) for program in programs):
-            continue
-        print(f"Unpacking Debian's {package} into {PEERS.relative_to(ROOT)} ...", flush=True)
+    for name, step in steps.items():
         try:
-            unpack(package)
+            step()
         except AptError as error:
-            failures.append(f"{', '.join(programs)}: {error}")
-    try:
-        install_templates()
-    except AptError as error:
-        failures.append(f"prometheus-alertmanager: {error}")
-    if not any(map(shutil.which, BROWSERS)):
-        print("Installing Chromium ...", flush=True)
-        try:
-            apt_install(BROWSER_PACKAGES)
-        except AptError as error:
-            failures.append(f"chromium: {error}")
+            failures.append(f"{name}: {error}")
     for failure in failures:
         print(failure, file=sys.stderr)
     return 1 if failures else 0
+
+
+def bring_prometheus() -> None:
+    """Unpack Prometheus and promtool: the newest ones, else those of the machine's own suite.
+
+    Raises:
+        AptError: neither could be had.
+    """
+    if all(find_program(program) for program in PROMETHEUS):
+        return
+    print(f"Unpacking Debian's newest Prometheus into {PEERS.relative_to(ROOT)} ...", flush=True)
+    try:
+        unpack_newest(PROMETHEUS, PEERS)
+    except AptError as error:
+        print(f"{error}: taking the older one of this machine's own suite", flush=True)
+    if not all(runs(program) for program in PROMETHEUS):
+        unpack("prometheus", PEERS)
+
+
+def bring_alertmanager() -> None:
+    """Unpack Alertmanager, and put its templates where it looks for them.
+
+    Raises:
+        AptError: it could not be had, or root is needed.
+    """
+    if not find_program("prometheus-alertmanager"):
+        print(f"Unpacking Debian's Alertmanager into {PEERS.relative_to(ROOT)} ...", flush=True)
+        unpack("prometheus-alertmanager", PEERS)
+    install_templates()
+
+
+def bring_browser() -> None:
+    """Install Chromium where there is no browser of its kind.
+
+    Raises:
+        AptError: it could not be installed.
+    """
+    if not any(map(shutil.which, BROWSERS)):
+        print("Installing Chromium ...", flush=True)
+        install(BROWSER_PACKAGES)
 
 
 def find_program(name: str) -> str | None:
@@ -64,21 +90,10 @@ def find_program(name: str) -> str | None:
     return shutil.which(name, path=f"{PEERS / 'usr' / 'bin'}{os.pathsep}{os.environ['PATH']}")
 
 
-def unpack(package: str) -> None:
-    """Download a Debian package and unpack it into `.build/peers`, without installing it."""
-    needed = [tool for tool in ("apt-get", "dpkg") if shutil.which(tool) is None]
-    if needed:
-        raise AptError("this is not a Debian system: put the program on the PATH yourself")
-    PEERS.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        download = ["apt-get", "download", "-qq", package]
-        if not run(download, cwd=folder):
-            run(as_root(["apt-get", "update", "-qq"]))
-            if not run(download, cwd=folder, show=True):
-                raise AptError(f"`apt-get download {package}` failed; see above")
-        for archive in Path(folder).glob("*.deb"):
-            if not run(["dpkg", "-x", str(archive), str(PEERS)], show=True):
-                raise AptError(f"`dpkg -x {archive.name}` failed; see above")
+def runs(name: str) -> bool:
+    """Tell whether a peer is here, and a program that this machine can run."""
+    path = find_program(name)
+    return path is not None and run([path, "--version"])
 
 
 def install_templates() -> None:
@@ -94,44 +109,6 @@ def install_templates() -> None:
     if not all(run(as_root(command)) for command in commands):
         by_hand = " && ".join("sudo " + " ".join(command) for command in commands)
         raise AptError(f"root is needed; do it by hand: {by_hand}")
-
-
-def apt_install(packages: Sequence[str]) -> None:
-    """Install Debian packages, as root or with a sudo that asks for no password.
-
-    Raises:
-        AptError: it could not be done; the message is the command for a person to run.
-    """
-    command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
-    by_hand = f"install it by hand: sudo apt-get install {' '.join(packages)}"
-    if shutil.which("apt-get") is None:
-        raise AptError(
-            f"this is not a Debian system: install {' '.join(packages)} by its own means"
-        )
-    if os.geteuid() != 0 and not run(["sudo", "-n", "true"]):
-        raise AptError(f"root is needed; {by_hand}")
-    if run(as_root(command)):
-        return
-    run(as_root(["apt-get", "update", "-qq"]))
-    if not run(as_root(command), show=True):
-        raise AptError(f"apt-get failed, see above; {by_hand}")
-
-
-def as_root(command: Sequence[str]) -> list[str]:
-    """Return the command with sudo before it where this process is not root's."""
-    return list(command) if os.geteuid() == 0 else ["sudo", "-n", *command]
-
-
-def run(command: Sequence[str], *, cwd: str | None = None, show: bool = False) -> bool:
-    """Tell whether a command succeeded; its output is shown only where `show` says so."""
-    if shutil.which(command[0]) is None:
-        return False
-    output = None if show else subprocess.DEVNULL
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    return (
-        subprocess.run(command, cwd=cwd, stdout=output, stderr=output, env=environment).returncode
-        == 0
-    )
 
 
 if __name__ == "__main__":

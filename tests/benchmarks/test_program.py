@@ -57,7 +57,7 @@ def test_program_explains_itself(arguments: list[str]) -> None:
     [
         pytest.param(
             ["benchmarks/run.py", "--only", "start,nothing"],
-            'expected middleware, start, alert_latency, engine; found "nothing"',
+            'expected middleware, judgement, start, alert_latency, engine; found "nothing"',
             id="a benchmark that does not exist",
         ),
         pytest.param(

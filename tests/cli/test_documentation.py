@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from sakshi.cli import exit_code
@@ -12,23 +13,27 @@ from sakshi.cli.command import COMMANDS, build_parser
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "command-line.md").read_text()
 
 
-def options() -> dict[str, list[str]]:
+def options() -> dict[str, set[str]]:
     """Return the options of each command, those that are not for people left out."""
-    [commands] = (
-        action
-        for action in build_parser()._actions
-        if isinstance(action, argparse._SubParsersAction)
-    )
-    return {
-        name: [
-            option
-            for action in parser._actions
-            if action.help != argparse.SUPPRESS
-            for option in action.option_strings
-            if option not in ("-h", "--help")
-        ]
-        for name, parser in commands.choices.items()
-    }
+    return {name: set(find_options(parser)) for name, parser in find_parsers(build_parser())}
+
+
+def find_parsers(
+    parser: argparse.ArgumentParser,
+) -> Iterable[tuple[str, argparse.ArgumentParser]]:
+    """Return the parsers right below a parser, by name."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            yield from action.choices.items()
+
+
+def find_options(parser: argparse.ArgumentParser) -> Iterable[str]:
+    """Return the options of a parser and of those below it."""
+    for action in parser._actions:
+        if action.help != argparse.SUPPRESS:
+            yield from set(action.option_strings) - {"-h", "--help"}
+    for _, below in find_parsers(parser):
+        yield from find_options(below)
 
 
 def test_every_option_is_documented_with_its_command() -> None:

@@ -14,9 +14,9 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
     ("name", "summary"),
     [
         ("alert-rules.yml", "rules: 2 groups, 6 rules"),
-        ("recording-rules.yml", "rules: 5 groups, 21 rules"),
+        ("recording-rules.yml", "rules: 6 groups, 24 rules"),
         ("notifications.yml", "notifications: 3 receivers"),
-        ("sakshi.yml", "configuration: 1 job, 1 target, 27 rules, 13 KPIs, 3 receivers"),
+        ("sakshi.yml", "configuration: 1 job, 1 target, 30 rules, 22 KPIs, 3 receivers"),
     ],
 )
 def test_a_file_is_checked_as_what_it_is(name: str, summary: str) -> None:

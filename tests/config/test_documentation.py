@@ -18,10 +18,14 @@ from sakshi.config.rule_file import read_groups
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "configuration.md"
 BARE = {"The file": "", "Rule files": "rule file"}
+CHOSEN = {"g", "i"}  # keys that are names, which the file's author chooses
 
 EVERY_SECTION = """\
     scrape_configs: [{job_name: a, static_configs: [{targets: []}]}]
     kpis: {k: {group: g, expr: up}}
+    indicators: {g: {i: {better: lower, expr: up}}}
+    baselines: {b: {g: {i: 1}}}
+    targets: {g: {i: 1}}
     notifications:
       route: {receiver: a}
       inhibit_rules: [{source_match: {a: b}, target_match: {a: b}}]
@@ -59,7 +63,8 @@ def record(text: str, read: str) -> dict[str, set[str]]:
     class Recording(Section):
         def close(self) -> None:
             path = re.sub(r"\[\d+\]", "", self.path).replace("kpis.k", "kpis")
-            asked[path] |= self.known_keys()
+            path = re.sub(r"^(indicators|baselines|targets)\..*", r"\1", path)
+            asked[path] |= self.known_keys() - CHOSEN
             super().close()
 
     node = parse_yaml(dedent(text))

@@ -1,9 +1,21 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from tests.config.reading import find_problems, read_text
 
-from sakshi.kpi import Kpi, Limit, LimitOperator
+from sakshi.config import read_configuration
+from sakshi.kpi import (
+    Aggregation,
+    Holds,
+    Kpi,
+    Limit,
+    LimitOperator,
+    NoDataPolicy,
+    Statistic,
+)
+from sakshi.model.errors import BadInputError
 
 
 def kpi(**keys: str) -> str:
@@ -23,6 +35,16 @@ def test_every_key_is_read() -> None:
             title: Overall response time
             metric: http_request_duration_seconds
             expr: 1000 * rate(x_sum[$window]) / rate(x_count[$window])
+            statistic: mean
+            aggregation: max
+            window: 10m
+            observations: increase(x_count[$window])
+            min_observations: 10
+            condition: rate(x_count[$window]) > 1
+            covered_by: x_count
+            recovery: 12.5%
+            no_data: keep
+            for: {critical: 30s, warning: 2m, target: 1h, no_data: 0s}
             unit: ms
             target: <2s
             warning: '>3000ms'
@@ -37,13 +59,23 @@ def test_every_key_is_read() -> None:
             group="responseTime",
             title="Overall response time",
             metric="http_request_duration_seconds",
-            expr="1000 * rate(x_sum[$window]) / rate(x_count[$window])",
+            expr="1000 * rate(x_sum[10m]) / rate(x_count[10m])",
             unit="ms",
             target=Limit(LimitOperator.BELOW, 2000.0, "ms"),
             warning=Limit(LimitOperator.ABOVE, 3000.0, "ms"),
             critical=Limit(LimitOperator.ABOVE, 5000.0, "ms"),
+            statistic=Statistic.MEAN,
+            aggregation=Aggregation.MAX,
+            window="10m",
+            observations="increase(x_count[10m])",
+            min_observations=10,
+            condition="rate(x_count[10m]) > 1",
+            covered_by="x_count",
+            recovery=0.125,
+            no_data=NoDataPolicy.KEEP,
+            holds=Holds(critical=30_000, warning=120_000, target=3_600_000, no_data=0),
         ),
-        Kpi("bare", "g", "bare", "", "up"),
+        Kpi("bare", "g", "bare", "", "up", window="5m"),
     ]
     assert configuration.warnings == []
 
@@ -92,9 +124,103 @@ def test_every_key_is_read() -> None:
         ),
         pytest.param(
             kpi(treshold="5"),
-            "x.yml:5:5: kpis.k.treshold: expected one of critical, expr, group, metric, target, "
-            'title, unit, warning, found the unknown key "treshold"',
+            "x.yml:5:5: kpis.k.treshold: expected one of aggregation, alert, condition, "
+            "covered_by, critical, expr, for, group, metric, min_observations, no_data, "
+            "observations, recovery, statistic, target, title, unit, warning, window, "
+            'found the unknown key "treshold"',
             id="an unknown key",
+        ),
+        pytest.param(
+            kpi(statistic="median"),
+            "x.yml:5:16: kpis.k.statistic: expected one of mean, p50, p90, p95, p99, min, max, "
+            'rate, share, current, found "median"',
+            id="a statistic",
+        ),
+        pytest.param(
+            kpi(aggregation="average"),
+            "x.yml:5:18: kpis.k.aggregation: expected one of none, sum, avg, min, max, "
+            'found "average"',
+            id="an aggregation",
+        ),
+        pytest.param(
+            kpi(no_data="ignore"),
+            'x.yml:5:14: kpis.k.no_data: expected one of alert, keep, ok, found "ignore"',
+            id="a policy",
+        ),
+        pytest.param(
+            kpi(window="500ms"),
+            'x.yml:5:13: kpis.k.window: expected a duration like "30s" or "1h30m" of at least 1s, '
+            'found "500ms"',
+            id="a window below a second",
+        ),
+        pytest.param(
+            kpi(recovery="51%"),
+            'x.yml:5:15: kpis.k.recovery: expected a share of the limit from "0%" to "50%", '
+            'found "51%"',
+            id="a recovery beyond half",
+        ),
+        pytest.param(
+            kpi(recovery="0.1"),
+            'x.yml:5:15: kpis.k.recovery: expected a share of the limit from "0%" to "50%", '
+            'found "0.1"',
+            id="a recovery without per cent",
+        ),
+        pytest.param(
+            kpi(condition="1 > bool 0"),
+            "x.yml:5:16: kpis.k.condition: expected an instant vector, found a scalar",
+            id="a condition that never goes away",
+        ),
+        pytest.param(
+            kpi(observations="x[$window]"),
+            "x.yml:5:19: kpis.k.observations: expected an instant vector, found a range vector",
+            id="observations that are no numbers",
+        ),
+        pytest.param(
+            kpi(min_observations="5"),
+            "x.yml:5:23: kpis.k.min_observations: expected `observations`, which counts them, "
+            "found none",
+            id="a minimum of what is not counted",
+        ),
+        pytest.param(
+            kpi(covered_by="rate(x[5m])"),
+            "x.yml:5:17: kpis.k.covered_by: expected a selector, such as a metric's name, "
+            'found "rate(x[5m])"',
+            id="covered by what is no selector",
+        ),
+        pytest.param(
+            kpi(alert="Nobody"),
+            "x.yml:5:12: kpis.k.alert: expected the name of an alert in a rule file, "
+            'found "Nobody"',
+            id="an alert that does not exist",
+        ),
+        pytest.param(
+            kpi(**{"for": "{critical: soon}"}),
+            'x.yml:5:21: kpis.k.for.critical: expected a duration like "30s" or "1h30m", '
+            'found "soon"',
+            id="a duration",
+        ),
+        pytest.param(
+            kpi(metric="x_seconds", unit="'%'"),
+            "x.yml:6:11: kpis.k.unit: expected a unit of x_seconds, which is in s (time), "
+            "found % (share)",
+            id="a unit of something else than the metric's",
+        ),
+        pytest.param(
+            kpi(metric="x_per_second"),
+            "x.yml:3:5: kpis.k.unit: expected a unit of x_per_second, which is in /s (rate), "
+            "found a count",
+            id="no unit where the metric has one",
+        ),
+        pytest.param(
+            "kpis:\n  'a b': {group: g, expr: up}\n",
+            'x.yml:2:10: kpis.a b: expected a name of letters, digits and _ . : -, found "a b"',
+            id="a name",
+        ),
+        pytest.param(
+            "kpis:\n  a.b: {group: g, expr: up}\n  aB: {group: g, expr: up}\n",
+            "x.yml:3:7: kpis.aB: expected a name that differs from a.b by more than punctuation, "
+            'found "aB"',
+            id="two names that make one alert",
         ),
         pytest.param(
             "kpis: {k: up}", 'x.yml:1:11: kpis.k: expected a mapping, found "up"', id="no mapping"
@@ -114,29 +240,70 @@ def test_a_limit_is_wrong_whatever_the_unit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limits", "warnings"),
+    ("limits", "problems"),
     [
         pytest.param({"target": "'<2'", "warning": "'>3'", "critical": "'>5'"}, [], id="as meant"),
         pytest.param({"target": "'>9'", "warning": "'<5'", "critical": "'<2'"}, [], id="or below"),
         pytest.param(
+            {"target": "'<2'", "warning": "'>2'", "critical": "'>2'"}, [], id="or at once"
+        ),
+        pytest.param({"target": "'<2'", "critical": "'>2'"}, [], id="or without a warning"),
+        pytest.param(
             {"target": "'<2'", "warning": "'<3'"},
-            ["x.yml:6:14: kpis.k.warning: <3 lies on the same side as the target <2"],
-            id="what is on target is a warning",
+            ['warning: expected >2 or further, beyond the target <2, found "<3"'],
+            id="a warning on the target's side",
+        ),
+        pytest.param(
+            {"target": "'<2000'", "warning": "'>1500'"},
+            ['warning: expected >2000 or further, beyond the target <2000, found ">1500"'],
+            id="a warning before the target",
+        ),
+        pytest.param(
+            {"target": "'>10'", "warning": "'<12'"},
+            ['warning: expected <10 or further, beyond the target >10, found "<12"'],
+            id="a lower warning before the target",
         ),
         pytest.param(
             {"warning": "'>5'", "critical": "'>3'"},
-            ["x.yml:6:15: kpis.k.critical: >3 comes before the warning >5, which is never shown"],
+            ['critical: expected >5 or further, beyond the warning >5, found ">3"'],
             id="critical before warning",
         ),
         pytest.param(
-            {"warning": "'<5'", "critical": "'<5'"},
-            ["x.yml:6:15: kpis.k.critical: <5 comes before the warning <5, which is never shown"],
-            id="critical with warning",
+            {"warning": "'<5'", "critical": "'>3'"},
+            ['critical: expected <5 or further, beyond the warning <5, found ">3"'],
+            id="critical on the other side",
+        ),
+        pytest.param(
+            {"target": "'<2'", "warning": "'<3'", "critical": "'>1'"},
+            [
+                'warning: expected >2 or further, beyond the target <2, found "<3"',
+                'critical: expected <3 or further, beyond the warning <3, found ">1"',
+            ],
+            id="all at once",
         ),
     ],
 )
-def test_limits_that_contradict_each_other_are_warned_of(
-    limits: dict[str, str], warnings: list[str]
+def test_limits_that_contradict_each_other_are_refused(
+    limits: dict[str, str], problems: list[str]
 ) -> None:
-    """They stop nothing, but nobody means them."""
-    assert read_text(kpi(**limits)).warnings == warnings
+    """From the target outwards each limit lies beyond the one before it."""
+    try:
+        read_text(kpi(**limits))
+    except BadInputError as error:
+        found = [str(problem).partition("kpis.k.")[2] for problem in error.problems]
+    else:
+        found = []
+
+    assert found == problems
+
+
+def test_a_kpi_may_name_an_alert_of_a_rule_file(tmp_path: Path) -> None:
+    """The name is looked for in all rule files."""
+    (tmp_path / "rules.yml").write_text(
+        "groups: [{name: g, rules: [{alert: High, expr: up == 0}]}]\n"
+    )
+    (tmp_path / "sakshi.yml").write_text(
+        "rule_files: [rules.yml]\nkpis: {k: {group: g, expr: up, alert: High}}\n"
+    )
+
+    assert read_configuration(tmp_path / "sakshi.yml", {}).kpis[0].alert == "High"

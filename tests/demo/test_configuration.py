@@ -14,6 +14,7 @@ from sakshi.demo.configuration import (
     shorten_route,
     write_configuration,
 )
+from sakshi.kpi import Holds
 
 ADDRESSES = Addresses(
     service="127.0.0.1:5001",
@@ -35,7 +36,7 @@ def test_the_demos_rules_are_the_examples_with_other_durations(tmp_path):
 
 
 def without_durations(content):
-    text = re.sub(r"\[\w+\]", "[]", yaml.safe_dump(content))
+    text = re.sub(r"\[\w+\]", "[]", yaml.safe_dump(content, width=10_000))
     return re.sub(r"for: \w+", "for:", text)
 
 
@@ -45,8 +46,7 @@ def test_each_window_and_each_for_is_shortened(tmp_path):
 
     for name in RULE_FILES:
         text = (tmp_path / name).read_text()
-        assert "[5m]" not in text
-        assert set(re.findall(r"\[(\w+)\]", text)) <= {"15s"}
+        assert set(re.findall(r"\[(\w+)\]", text)) <= {"15s", "1m"}
         assert set(re.findall(r"for: (\w+)$", text, re.MULTILINE)) <= {
             "2s",
             "4s",
@@ -56,12 +56,12 @@ def test_each_window_and_each_for_is_shortened(tmp_path):
         }
 
 
-def test_the_examples_write_their_window_one_way_only():
-    """The demo shortens `[5m]`: a rule with another window would keep it unnoticed."""
+def test_the_examples_write_their_windows_two_ways_only():
+    """The demo shortens `[5m]` and `[1h]`: a rule with another window would keep it unnoticed."""
     for name in RULE_FILES:
         text = (find_examples() / name).read_text()
         code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
-        assert set(re.findall(r"\[(\d\w*)\]", code)) <= {"5m"}
+        assert set(re.findall(r"\[(\d\w*)\]", code)) <= {"5m", "1h"}
 
 
 def test_the_demos_files_are_a_configuration_without_a_warning(tmp_path):
@@ -82,7 +82,24 @@ def test_each_written_file_says_that_it_is_the_demos(tmp_path):
     write_configuration(tmp_path, ADDRESSES)
 
     for path in tmp_path.iterdir():
-        assert path.read_text().startswith("# The demo's: windows of 5m are 15s"), path.name
+        assert path.read_text().startswith("# The demo's: windows of 5m and 1h are 15s and 1m"), (
+            path.name
+        )
+
+
+def test_kpis_are_the_examples_with_shorter_windows_and_fors(tmp_path):
+    """Limits, expressions and conditions are what people are given."""
+    path = write_configuration(tmp_path, ADDRESSES)
+
+    shown = {kpi.name: kpi for kpi in read_configuration(path, ADDRESSES.environment()).kpis}
+    given = {kpi.name: kpi for kpi in read_configuration(find_examples() / "sakshi.yml", {}).kpis}
+
+    assert list(shown) == list(given)
+    for name, kpi in shown.items():
+        assert kpi.limits == given[name].limits
+        assert kpi.window == {"5m": "15s", "1h": "1m"}[given[name].window]
+        assert kpi.expr == given[name].expr.replace("[5m]", "[15s]")
+        assert kpi.holds == Holds(critical=2000, warning=10_000, target=30_000, no_data=10_000)
 
 
 def test_group_timers_are_shortened_at_every_depth():

@@ -58,9 +58,9 @@ def test_each_change_is_said_once(witness, said):
     show(witness, "pending", "pending", "firing", "firing", "resolved", "resolved")
 
     assert said == [
-        f"{NAME} is pending (value 0.8)",
-        f"{NAME} is firing (value 0.8)",
-        f"{NAME} is resolved",
+        f"{NAME} (critical) is pending (value 0.8)",
+        f"{NAME} (critical) is firing (value 0.8)",
+        f"{NAME} (critical) is resolved",
     ]
 
 
@@ -111,10 +111,12 @@ def test_what_was_resolved_before_is_not_news(witness, said):
 
 def test_the_first_moment_at_which_all_is_well_is_said_once(witness, said):
     """Rates need a window to settle: until then some indicator is off."""
-    for verdict in ("WARNING", "OK", "OK", "CRITICAL", "OK"):
-        witness.hear({"summary": {"verdict": verdict}, "kpis": [{}, {}], "alerts": []})
+    unmeasured = {"verdict": "NO DATA", "warning": "no target exposes x"}
+    for verdict in ("WARNING", "NO DATA", "OK", "OK", "CRITICAL", "OK"):
+        kpis = [{"verdict": verdict, "warning": ""}, {"verdict": "OK", "warning": ""}, unmeasured]
+        witness.hear({"kpis": kpis, "alerts": []})
 
-    assert said == ["all 2 indicators are OK"]
+    assert said == ["all 2 indicators that are measured are OK"]
 
 
 def test_a_pending_alert_that_goes_may_come_again(witness, said):
@@ -123,7 +125,7 @@ def test_a_pending_alert_that_goes_may_come_again(witness, said):
     witness.hear({"alerts": []})
     show(witness, "pending")
 
-    assert said == [f"{NAME} is pending (value 0.8)"] * 2
+    assert said == [f"{NAME} (critical) is pending (value 0.8)"] * 2
 
 
 def test_the_summary_shows_moments_verdicts_and_counts(witness, elapsed):

@@ -16,6 +16,9 @@ from sakshi.kpi import LimitSyntaxError, LimitUnitError, parse_limit
         pytest.param("<2s", "ms", "<", 2000.0, id="seconds become milliseconds"),
         pytest.param("<500ms", "s", "<", 0.5, id="milliseconds become seconds"),
         pytest.param(">80%", "ratio", ">", 0.8, id="per cent become a ratio"),
+        pytest.param("<2min", "ms", "<", 120000.0, id="minutes become milliseconds"),
+        pytest.param("<36/h", "/s", "<", 0.01, id="by the hour becomes by the second"),
+        pytest.param("<1MiB", "bytes", "<", 1048576.0, id="mebibytes become bytes"),
         pytest.param(" > 3000 ms ", "ms", ">", 3000.0, id="spaces do not matter"),
         pytest.param(">-5", "", ">", -5.0, id="negative"),
     ],
@@ -45,8 +48,8 @@ def test_other_texts_are_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "unit", "message"),
     [
-        ("<5%", "ms", 'expected a limit with "ms", found "<5%"'),
-        ("<5ms", "", 'expected a limit with no unit, found "<5ms"'),
+        ("<5%", "ms", 'expected a limit in ms (time), found "<5%"'),
+        ("<5ms", "", 'expected a limit without a unit, found "<5ms"'),
     ],
 )
 def test_unit_of_another_kind_is_refused(text: str, unit: str, message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 GAUGES = (
@@ -39,10 +40,16 @@ RANGES = ("45s", "1m", "90s", "2m", "5m", "10m", "1h")
 
 
 class ExpressionGenerator:
-    """Makes expressions, the same ones for the same seed."""
+    """Makes expressions, the same ones for the same seed.
 
-    def __init__(self, seed: int) -> None:
+    Args:
+        seed: of the choices.
+        experimental: whether to call the experimental functions of Prometheus 3.5.
+    """
+
+    def __init__(self, seed: int, *, experimental: bool = False) -> None:
         self._random = Random(seed)
+        self._is_experimental = experimental
 
     def vector(self, depth: int = 3) -> str:
         """Return an instant vector expression with about so many levels."""
@@ -52,8 +59,10 @@ class ExpressionGenerator:
             self._aggregation, self._mathematics, self._with_scalar, self._matched, self._grouped,
             self._set_operation, self._quantile, self._labels, self._subquery, self._comparison,
             self._best, self._absent, self._converted, lambda _: self._leaf(),
+            *((self._experiment,) if self._is_experimental else ()),
         )  # fmt: skip
-        return self._random.choice(kinds)(depth - 1)
+        kind: Callable[[int], str] = self._random.choice(kinds)
+        return kind(depth - 1)
 
     def _choose(self, *choices: str) -> str:
         return self._random.choice(choices)
@@ -188,6 +197,20 @@ class ExpressionGenerator:
         step = self._choose("15s", "30s", "1m", "")
         inner = self._choose(self._leaf(), f"sum by (instance) ({self._leaf()})")
         return f"{function}_over_time(({inner})[{self._choose('2m', '5m', '10m')}:{step}])"
+
+    def _experiment(self, depth: int) -> str:
+        window = f"{self._random.choice(DISTINCT)}[{self._range()}]{self._modifier()}"
+        factors = ", ".join(f"{self._random.uniform(0.05, 0.95):.2f}" for _ in range(2))
+        bounds = sorted(self._random.uniform(0.1, 6) for _ in range(2))  # below 0.1: see promql.md
+        histogram = f"rate({self._random.choice(list(HISTOGRAMS))}[{self._range()}])"
+        return self._choose(
+            f"mad_over_time({window})",
+            f"ts_of_{self._choose('min', 'max', 'last')}_over_time({window})",
+            f"double_exponential_smoothing({window}, {factors})",
+            f"sort_by_label({self.vector(depth)}, 'instance', 'user_id')",
+            f"sort_by_label_desc({self._random.choice(GAUGES)}, 'component', 'instance')",
+            f"histogram_fraction({bounds[0]:.2f}, {bounds[1]:.2f}, {histogram})",
+        )
 
     def _absent(self, depth: int) -> str:
         return self._choose(

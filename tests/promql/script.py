@@ -44,7 +44,7 @@ from sakshi.storage import ABSENT, is_absent
 from sakshi.storage.memory import MemoryStore
 
 RELATIVE_TOLERANCE = 1e-12
-UNLIKE = "(unlike Prometheus 2.42"
+UNLIKE = "(unlike Prometheus"
 
 _LOAD = re.compile(r"load\s+(\w+)")
 _INSTANT = re.compile(r"eval instant at (\S+)\s+(.+)")

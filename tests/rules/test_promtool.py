@@ -149,6 +149,8 @@ EXPOSED = {
     'consciousness_messages_total{transport="websocket"}': "0+60x40",
     "websocket_message_processing_seconds_sum": "0+3x40",
     "websocket_message_processing_seconds_count": "0+60x40",
+    "crystal_formations_total": "0+1x40",
+    "consciousness_evolution_events_total": "0+2x40",
     'database_connections{instance="chat:5000",state="active"}': "4x40",
     'database_connections{instance="chat:5000",state="idle"}': "6x40",
     'database_connection_attempts_total{outcome="failure"}': "0+1x40",

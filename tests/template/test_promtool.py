@@ -56,7 +56,7 @@ TEMPLATES = [
     " {{ $value | humanizePercentage }}",
     "{{ humanizeTimestamp 1700000000.5 }} {{ humanizeTimestamp 0.0 }}",
     "{{ humanize `NaN` }} {{ humanize `+Inf` }} {{ humanizeDuration `-Inf` }}",
-    "{{ toUpper `aé` }} {{ toLower `AÉ` }} {{ title `high cpu-usage on chat_1's box` }}",
+    "{{ toUpper `aé` }} {{ toLower `AÉ` }} {{ title `high cpu-usage on chat_1 box` }}",
     "{{ match `^a+$` `aaa` }} {{ match `b` `aaa` }} {{ reReplaceAll `(a)(b)?` `<$1$2>` `abaxa` }}",
     "{{ reReplaceAll `(?P<x>[a-z]+)-(\\\\d+)` `${2}_${x}_$2x_$$` `ab-12 c-3` }}"
     "{{ reReplaceAll `x*` `-` `abxxc` }}",

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
-from sakshi.kpi import Kpi, parse_limit
+from sakshi.kpi import Judgement, Kpi, parse_limit
 from sakshi.ledger.record import Delivery, DeliveryState, Destination
 from sakshi.model.alert import Alert, AlertState, Transition
 from sakshi.model.labels import Labels
@@ -58,6 +58,7 @@ class World:
     groups: list[RuleGroupStatus] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     targets: list[TargetStatus] = field(default_factory=list)
+    judgements: list[Judgement] = field(default_factory=list)
     waiting_for: str = ""
 
     def load(self, series: Mapping[str, str], values: Sequence[float], step_ms: int) -> None:
@@ -89,6 +90,7 @@ def services(world: World, clock: FakeClock) -> Services:
         registry=CollectorRegistry(),
         version="1.2.3",
         readiness=lambda: world.waiting_for,
+        judgements=lambda: world.judgements,
         queries=QueryPool(workers=2),
     )
 
@@ -125,7 +127,8 @@ KPIS = (
         "sum(rate(errors_total[$window]))",
         "/s",
         warning=parse_limit(">1", "/s"),
-    ),
+        alert="ErrorsHigh",
+    ).with_window("30s"),
 )
 
 ALERTING = AlertingRule(

@@ -11,6 +11,7 @@ from tests.web.conftest import (
     ALERTING,
     GROUP,
     KPIS,
+    NOW_MS,
     World,
     make_alert,
     make_delivery,
@@ -18,6 +19,7 @@ from tests.web.conftest import (
     make_target,
 )
 
+from sakshi.kpi import Judgement, Ruling, Verdict
 from sakshi.ledger.record import DeliveryState
 from sakshi.model.alert import AlertState
 from sakshi.model.labels import Labels
@@ -75,12 +77,14 @@ def test_messages_have_the_documented_fields(services: Services, world: World) -
     world.alerts = [alert]
     world.groups = [make_group(alert)]
     world.targets = [make_target("127.0.0.1:5000", TargetHealth.UP)]
+    world.judgements = [Judgement(KPIS[0], Ruling(Verdict.OK), NOW_MS, value=12.0)]
     world.ledger.listed_deliveries = [make_delivery(alert, DeliveryState.WAITING)]
 
     metrics, alerts = metrics_update(services), alerts_update(services)
 
     assert set(metrics) == set(documented(0))
     assert set(metrics["kpis"][0]) == set(documented(0)["kpis"][0])
+    assert set(metrics["kpis"][0]["distances"]) == set(documented(0)["kpis"][0]["distances"])
     assert set(metrics["summary"]) == set(documented(0)["summary"])
     assert set(metrics["targets"]) == set(documented(0)["targets"])
     assert set(metrics["targets"]["items"][0]) == set(documented(0)["targets"]["items"][0])
@@ -139,20 +143,48 @@ def test_metrics_are_capped_with_a_note(services: Services, world: World) -> Non
     assert message["truncated"] == 3
 
 
-def test_kpis_are_judged_and_the_worst_is_the_summary(services: Services, world: World) -> None:
-    """The window is the configured one; one KPI without data is worse than none off target."""
-    world.load({"__name__": "consciousness_messages_per_second"}, [7], 1000)
-    off_target = metrics_update(services)
-    world.load({"__name__": "errors_total"}, [0, 2, 4, 6, 8, 10], 1000)
-    warning = metrics_update(replace(services, dashboard=Dashboard(window="5s")))
+def test_kpis_are_the_newest_judgements_and_the_worst_is_the_summary(
+    services: Services, world: World
+) -> None:
+    """What the judge found, word for word; what counts as OK does not worsen the summary."""
+    off_target = Judgement(
+        KPIS[0], Ruling(Verdict.OFF_TARGET), NOW_MS, NOW_MS - 2000, 7.0, observations=210.0
+    )
+    no_load = Ruling(Verdict.NO_DATA, "not judged: its condition is not met", "no target exposes m")
+    world.judgements = [off_target, Judgement(KPIS[1], no_load, NOW_MS)]
 
-    assert off_target["kpis"] == [
-        {"name": "messagesPerSecond", "value": 7, "verdict": "OFF TARGET"},
-        {"name": "errorRate", "value": None, "verdict": "NO DATA"},
+    message = metrics_update(services)
+
+    assert message["kpis"] == [
+        {
+            "name": "messagesPerSecond",
+            "value": 7.0,
+            "verdict": "OFF TARGET",
+            "since": "2023-11-14T22:13:18.000Z",
+            "observations": 210.0,
+            "distances": {"critical": 5.0, "warning": 2.0, "target": -3.0},
+            "counts_as": "OFF TARGET",
+            "reason": "",
+            "warning": "",
+        },
+        {
+            "name": "errorRate",
+            "value": None,
+            "verdict": "NO DATA",
+            "since": None,
+            "observations": None,
+            "distances": {},
+            "counts_as": "OK",
+            "reason": "not judged: its condition is not met",
+            "warning": "no target exposes m",
+        },
     ]
-    assert off_target["summary"]["verdict"] == "NO DATA"
-    assert warning["kpis"][1] == {"name": "errorRate", "value": 2, "verdict": "WARNING"}
-    assert warning["summary"]["verdict"] == "WARNING"
+    assert message["summary"]["verdict"] == "OFF TARGET"
+
+
+def test_nothing_judged_is_no_data(services: Services) -> None:
+    """Without KPIs nobody knows how things are."""
+    assert metrics_update(services)["summary"]["verdict"] == "NO DATA"
 
 
 def test_panels_have_a_point_for_each_line(services: Services, world: World) -> None:
@@ -246,11 +278,10 @@ def test_query_that_fails_leaves_its_numbers_out_and_is_logged_once(
     whole = json.loads(source.metrics_update())
 
     assert (broken["metrics"], broken["panels"]) == ({}, {"p": {}})
-    assert broken["kpis"][0] == {"name": "messagesPerSecond", "value": None, "verdict": "NO DATA"}
-    assert failures == 4  # metrics, two KPIs, a panel's query
+    assert failures == 2  # metrics, a panel's query
     assert "live query failed expr='1' error=too many samples" in caplog.text
     assert whole["panels"] == {"p": {"x": 1}}
-    assert whole["kpis"][0]["value"] == 19.8
+    assert whole["metrics"] == {"consciousness_messages_per_second": 19.8}
 
 
 def test_queries_that_take_too_long_together_are_left_out(

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tests.web.conftest import NOW_MS, World, make_alert, make_client, make_delivery
+from tests.web.conftest import KPIS, NOW_MS, World, make_alert, make_client, make_delivery
 
+from sakshi.kpi import Judgement, NoDataPolicy, Ruling, Verdict, generate_groups
 from sakshi.ledger.record import DeliveryState
 from sakshi.model.alert import AlertState, Transition
+from sakshi.promql import parse_query
+from sakshi.rules import AlertingRule, RuleGroup, RuleGroupStatus
 from sakshi.web import Dashboard, Services
 
 FORMAT = Path(__file__).parents[2] / "docs" / "formats" / "websocket.md"
@@ -51,19 +54,72 @@ async def test_definition_fills_the_window_in(services: Services) -> None:
     assert "$window" not in json.dumps(data)
 
 
-async def test_kpis_are_read_now(client: httpx2.AsyncClient, world: World) -> None:
-    """Each KPI has a value and a verdict, or NO DATA."""
-    world.load({"__name__": "consciousness_messages_per_second"}, [4.5], 1000)
+async def test_definition_names_the_rules_that_watch_a_kpi(
+    services: Services, world: World
+) -> None:
+    """Generated ones by their label, and the one that the KPI names."""
+    generated = generate_groups(KPIS, "sakshi.yml", 1000)
+    query = "rate(errors_total[5m]) > 2"
+    named = AlertingRule(
+        "ErrorsHigh", query, parse_query(query), hold_ms=60_000, labels={"severity": "warning"}
+    )
+    other = AlertingRule("Other", "up == 0", parse_query("up == 0"))
+    groups = [RuleGroup("g", "rules.yml", 1000, [named, other]), *generated]
+    world.groups = [RuleGroupStatus(group, ()) for group in groups]
 
-    answer = await client.get("/api/v1/sakshi/kpis")
+    async with make_client(services) as client:
+        kpis = (await client.get("/api/v1/sakshi/dashboard")).json()["data"]["kpis"]
 
-    assert answer.json()["data"] == {
-        "at": "2023-11-14T22:13:20.000Z",
-        "kpis": [
-            {"name": "messagesPerSecond", "value": 4.5, "verdict": "WARNING"},
-            {"name": "errorRate", "value": None, "verdict": "NO DATA"},
-        ],
+    assert [(rule["alert"], rule["severity"], rule["limit"]) for rule in kpis[0]["rules"]] == [
+        ("MessagesPerSecond", "critical", "critical"),
+        ("MessagesPerSecond", "warning", "warning"),
+        ("MessagesPerSecond", "info", "target"),
+    ]
+    assert kpis[1]["rules"][0] == {
+        "alert": "ErrorsHigh",
+        "severity": "warning",
+        "limit": "warning",
+        "expr": query,
+        "hold_seconds": 60.0,
+        "file": "rules.yml",
+        "group": "g",
     }
+
+
+async def test_missing_data_has_a_rule_of_its_own(services: Services, world: World) -> None:
+    """Where the policy is `alert`; it is about no limit."""
+    kpi = replace(KPIS[0], no_data=NoDataPolicy.ALERT)
+    groups = generate_groups([kpi], "sakshi.yml", 1000)
+    world.groups = [RuleGroupStatus(group, ()) for group in groups]
+
+    async with make_client(replace(services, kpis=[kpi])) as client:
+        kpis = (await client.get("/api/v1/sakshi/dashboard")).json()["data"]["kpis"]
+
+    found = kpis[0]["rules"][-1]
+    assert (found["alert"], found["limit"]) == ("MessagesPerSecondNoData", "no_data")
+
+
+async def test_kpis_are_as_they_were_judged(client: httpx2.AsyncClient, world: World) -> None:
+    """The newest judgement of each, its moment, and the worst of what they count as."""
+    world.judgements = [
+        Judgement(KPIS[0], Ruling(Verdict.WARNING), NOW_MS - 500, NOW_MS - 500, 4.5),
+        Judgement(KPIS[1], Ruling(Verdict.NO_DATA, "no value"), NOW_MS - 500),
+    ]
+
+    data = (await client.get("/api/v1/sakshi/kpis")).json()["data"]
+
+    assert (data["at"], data["verdict"]) == ("2023-11-14T22:13:19.500Z", "WARNING")
+    assert [(kpi["name"], kpi["value"], kpi["verdict"]) for kpi in data["kpis"]] == [
+        ("messagesPerSecond", 4.5, "WARNING"),
+        ("errorRate", None, "NO DATA"),
+    ]
+
+
+async def test_no_kpis_are_no_data(client: httpx2.AsyncClient) -> None:
+    """An empty list, of now."""
+    data = (await client.get("/api/v1/sakshi/kpis")).json()["data"]
+
+    assert data == {"at": "2023-11-14T22:13:20.000Z", "verdict": "NO DATA", "kpis": []}
 
 
 async def test_deliveries_say_who_was_told_what(client: httpx2.AsyncClient, world: World) -> None:

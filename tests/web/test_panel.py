@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 from tests.web.conftest import NOW_MS, World
 
-from sakshi.kpi import Kpi, Verdict, fill_window, parse_limit, read_kpi
+from sakshi.kpi import fill_window
 from sakshi.model.labels import Labels
 from sakshi.promql.engine import Vector
 from sakshi.promql.local import LocalEngine
@@ -18,8 +16,6 @@ from sakshi.web import DEFAULT_PANELS, Dashboard, PanelQuery
 if TYPE_CHECKING:
     from tests.conftest import FakeClock
 
-KPI_FILE = Path(__file__).parents[2] / "examples" / "sakshi.yml"
-LIMITS = ("target", "warning", "critical")
 PROVIDERS = ("openai", "venice", "gemini")
 LAYERS = ("perception", "memory", "selection", "generation", "synthesis", "reflection", "total")
 
@@ -132,78 +128,9 @@ def test_series_key_is_the_legend_with_labels(legend: str, key: str) -> None:
     assert PanelQuery(legend, "x").series_key(Labels({"provider": "venice"})) == key
 
 
-def read_example() -> list[Kpi]:
-    """Return the KPIs of examples/sakshi.yml."""
-    return [
-        Kpi(
-            name,
-            fields["group"],
-            fields["title"],
-            fields["metric"],
-            fields["expr"],
-            fields["unit"],
-            *(parse_limit(fields[key], fields["unit"]) for key in LIMITS),
-        )
-        for name, fields in yaml.safe_load(KPI_FILE.read_text())["kpis"].items()
-    ]
-
-
-def test_every_example_kpi_has_a_value_and_a_verdict(watched: World, clock: FakeClock) -> None:
-    """The strategy's KPIs that can be measured now are measured."""
-    engine = LocalEngine(watched.store, clock)
-
-    readings = {
-        kpi.name: (round(reading.value, 6), reading.verdict)
-        for kpi in read_example()
-        if (reading := read_kpi(engine, kpi.with_window("1m"), NOW_MS)).value is not None
-    }
-
-    assert readings == {
-        "overallResponseTime": (1240.0, Verdict.OK),
-        "consciousnessProcessingTime": (700.0, Verdict.OK),
-        "aiModelResponseTime.openai": (600.0, Verdict.OK),
-        "aiModelResponseTime.venice": (1600.0, Verdict.WARNING),
-        "aiModelResponseTime.gemini": (2600.0, Verdict.CRITICAL),
-        "websocketMessageTime": (50.0, Verdict.OK),
-        "messagesPerSecond": (19.8, Verdict.OK),
-        "consciousnessProcessingThroughput": (12.0, Verdict.OK),
-        "aiApiThroughput": (36.0, Verdict.OK),
-        "cpuUtilization": (41.5, Verdict.OK),
-        "memoryUtilization": (55.0, Verdict.OK),
-        "databaseConnections": (4.0, Verdict.OK),
-        "websocketConnections": (9.0, Verdict.OK),
-    }
-
-
-def test_example_limits_are_the_strategys() -> None:
-    """Target, warning and critical of each KPI, as the strategy writes them."""
-    limits = {
-        kpi.name: " ".join(map(str, (kpi.target, kpi.warning, kpi.critical)))
-        for kpi in read_example()
-    }
-
-    assert limits == {
-        "overallResponseTime": "<2000ms >3000ms >5000ms",
-        "consciousnessProcessingTime": "<1500ms >2500ms >4000ms",
-        "aiModelResponseTime.openai": "<800ms >1200ms >2000ms",
-        "aiModelResponseTime.venice": "<1000ms >1500ms >2500ms",
-        "aiModelResponseTime.gemini": "<600ms >1000ms >1500ms",
-        "websocketMessageTime": "<100ms >200ms >500ms",
-        "messagesPerSecond": ">10/s <5/s <2/s",
-        "consciousnessProcessingThroughput": ">8/s <4/s <1/s",
-        "aiApiThroughput": ">15/s <8/s <3/s",
-        "cpuUtilization": "<70% >80% >90%",
-        "memoryUtilization": "<75% >85% >95%",
-        "databaseConnections": "<80 >100 >120",
-        "websocketConnections": "<1000 >1500 >2000",
-    }
-
-
 def test_every_expression_of_the_dashboard_parses() -> None:
     """With the window filled in, whatever it is."""
     for window in ("1s", "5m"):
         for panel in Dashboard().panels:
             for query in panel.queries:
                 parse_query(fill_window(query.expr, window))
-        for kpi in read_example():
-            parse_query(kpi.with_window(window).expr)

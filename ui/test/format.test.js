@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
+  formatAge,
   formatCountdown,
   formatDuration,
   formatLimit,
@@ -56,4 +57,9 @@ test("a number of unknown unit has four digits that matter", () => {
   assert.equal(formatMeasured(0.8361702127659576), "0.8362");
   assert.equal(formatMeasured(3412.54), "3,413");
   assert.equal(formatMeasured(null), "–");
+});
+
+test("an age is told in its largest unit, and is never negative", () => {
+  const cases = [[-5, "0s"], [59.9, "59s"], [60, "1m"], [3599, "59m"], [3600, "1h"], [86_399, "23h"], [86_400, "1d"]];
+  for (const [seconds, text] of cases) assert.equal(formatAge(seconds), text);
 });

@@ -30,3 +30,9 @@ test("rounding up yields a round number that is not below", () => {
   const cases = [[1, 1], [972, 1000], [1.1, 1.2], [0.31, 0.4], [2100, 2500], [10, 10]];
   for (const [value, rounded] of cases) assert.ok(Math.abs(roundUp(value) - rounded) < 1e-9, `${value}`);
 });
+
+test("a KPI's own chart reaches to all its limits", () => {
+  assert.deepEqual(chooseExtent(500, 600, LIMITS, "ms", true), { low: 0, high: 6000 });
+  assert.deepEqual(chooseExtent(3, 40, [{ name: "", value: 120 }], "%", true), { low: 0, high: 120 });
+  assert.deepEqual(chooseExtent(3, 40, [{ name: "", value: 120 }], "%"), { low: 0, high: 100 });
+});

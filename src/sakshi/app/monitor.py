@@ -38,16 +38,27 @@ from sakshi.app.file_limit import raise_file_limit
 from sakshi.app.parent import parent_gone
 from sakshi.app.storage_metrics import StorageCollector
 from sakshi.config import Configuration
+from sakshi.kpi import (
+    BaselineFolder,
+    Baselines,
+    Judge,
+    Witness,
+    find_recorded,
+    generate_groups,
+    generate_inhibit_rules,
+)
 from sakshi.ledger import SqliteLedger
 from sakshi.model.clock import Clock, SystemClock
 from sakshi.promql import LocalEngine
-from sakshi.rules import RuleManager
+from sakshi.rules import RuleGroup, RuleManager
 from sakshi.scrape import ScrapeManager
 from sakshi.storage import SqliteStore, Store
 from sakshi.web import Services, allowed_hosts, build_app, build_hub, listen, serve
 from sakshi.web.errors import format_address
 
 RETENTION_INTERVAL_SECONDS: Final = 60.0
+SILENT_INTERVALS: Final = 3  # of the slowest job: after as many, what is known is stale
+SILENT_MS_MIN: Final = 10_000
 
 logger = logging.getLogger(__name__)
 
@@ -131,8 +142,9 @@ class Monitor:
         router = AlertRouter(notifications) if notifications else None
         ledger = SqliteLedger(self._data / "alerts.db", router or (lambda _: ()), clock)
         stack.callback(ledger.close)
+        judge = self._judge(store, engine)
         rules = RuleManager(
-            configuration.rule_groups,
+            [*configuration.rule_groups, *self._kpi_groups()],
             engine,
             store,
             ledger,
@@ -140,6 +152,7 @@ class Monitor:
             configuration.global_config.external_labels,
             self._external_url,
             registry,
+            on_pass=judge.judge,
         )
 
         async def on_burst(timestamp_ms: int) -> None:
@@ -159,6 +172,11 @@ class Monitor:
             registry=registry,
             version=__version__,
             readiness=lambda: "" if ready.is_set() else "starting",
+            judgements=lambda: judge.judgements,
+            baselines=Baselines(
+                configuration.indicators,
+                BaselineFolder(self._data / "baselines", configuration.baselines),
+            ),
             dashboard=configuration.dashboard,
             allowed_hosts=allowed_hosts(self._host, configuration.allowed_hosts),
         )
@@ -179,6 +197,28 @@ class Monitor:
             *(dispatcher.run() for dispatcher in dispatchers),
         ]
 
+    def _kpi_groups(self) -> Sequence[RuleGroup]:
+        configuration = self._configuration
+        return generate_groups(
+            configuration.kpis,
+            Path(configuration.file).name,
+            configuration.global_config.evaluation_interval_ms,
+            configuration.rule_groups,
+        )
+
+    def _judge(self, store: Store, engine: LocalEngine) -> Judge:
+        configuration = self._configuration
+        intervals = [config.interval_ms for config in configuration.scrape_configs]
+        witness = Witness(
+            engine,
+            store,
+            configuration.kpis,
+            find_recorded(configuration.rule_groups),
+            max(SILENT_MS_MIN, SILENT_INTERVALS * max(intervals, default=0)),
+        )
+        name = Path(configuration.file).name
+        return Judge(configuration.kpis, witness, engine, store, name)
+
     def _dispatcher(
         self,
         notifications: NotificationConfig,
@@ -189,11 +229,15 @@ class Monitor:
     ) -> Dispatcher:
         templates = TemplateSet(notifications.templates, self._clock, self._external_url)
         world = Surroundings(templates, transport, self._clock)
+        inhibit_rules = [
+            *notifications.inhibit_rules,
+            *generate_inhibit_rules(self._configuration.kpis),
+        ]
         return Dispatcher(
             ledger,
             router,
             build_notifiers(notifications, world),
-            [Inhibitor(notifications.inhibit_rules, ledger.alerts)],
+            [Inhibitor(inhibit_rules, ledger.alerts)],
             self._clock,
             random.random,
             NotificationMetrics(registry),

@@ -43,10 +43,36 @@ class Client:
         Raises:
             NoAnswerError: there was none.
         """
-        data = urllib.parse.urlencode(parameters).encode()
+        return self._call("POST", path, urllib.parse.urlencode(parameters).encode())
+
+    def get(self, path: str, parameters: Mapping[str, str] | None = None) -> Mapping[str, Any]:
+        """Return what is at a path, an error's answer too: it has `status`.
+
+        Args:
+            path: behind `/api/v1/`; names in it quoted.
+            parameters: of the URL.
+
+        Raises:
+            NoAnswerError: there was none.
+        """
+        query = urllib.parse.urlencode(parameters or {})
+        return self._call("GET", f"{path}?{query}" if query else path)
+
+    def delete(self, path: str) -> Mapping[str, Any]:
+        """Return the answer to a deletion, an error's too: it has `status`.
+
+        Args:
+            path: behind `/api/v1/`; names in it quoted.
+
+        Raises:
+            NoAnswerError: there was none.
+        """
+        return self._call("DELETE", path)
+
+    def _call(self, method: str, path: str, body: bytes | None = None) -> Mapping[str, Any]:
         url = f"{self._url}/api/v1/{path}"
         try:
-            answer = self._fetch(url, data)
+            answer = self._fetch(urllib.request.Request(url, body, method=method))
         except (OSError, http.client.HTTPException) as error:
             raise NoAnswerError(f"no answer from {self._url}: {_reason(error)}") from None
         except ValueError:
@@ -55,9 +81,9 @@ class Client:
             raise NoAnswerError(f"{self._url} does not speak Prometheus' API")
         return answer
 
-    def _fetch(self, url: str, data: bytes) -> Any:
+    def _fetch(self, request: urllib.request.Request) -> Any:
         try:
-            with self._opener.open(url, data, timeout=TIMEOUT_SECONDS) as response:
+            with self._opener.open(request, timeout=TIMEOUT_SECONDS) as response:
                 return json.load(response)
         except urllib.error.HTTPError as error:
             with error:

@@ -38,7 +38,10 @@ COMMANDS: Final = (
     Command("serve", "server", "uvicorn"),
     Command("demo", "demo", "aiosmtpd"),
     Command("check", "server", "yaml"),
+    Command("export", "server", "yaml"),
     Command("query"),
+    Command("status"),
+    Command("baseline"),
 )
 
 

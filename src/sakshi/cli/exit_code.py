@@ -10,6 +10,9 @@ FAILED: Final = 1
 BAD_INPUT: Final = 2
 """What it was given is wrong: a file, a query."""
 
+UNKNOWN: Final = 3
+"""It is not known: there is no data, or no answer from whoever has it."""
+
 USAGE_ERROR: Final = 64
 """The command line is wrong: EX_USAGE of sysexits.h."""
 

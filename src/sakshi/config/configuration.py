@@ -3,6 +3,7 @@
     global, scrape_configs, rule_files, storage.tsdb.retention      as in prometheus.yml
     notifications       Alertmanager's file inline, or {file: alertmanager.yml}
     kpis, dashboard     what is judged and shown
+    indicators, baselines, targets    what is measured, what it was, what it should become
     web                 by which names sakshi may be called
 
 A key of Prometheus that sakshi does not support yet is named in a warning and stops nothing; a key
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from sakshi.alerting import NotificationConfig
+from sakshi.config.baseline import read_baselines
 from sakshi.config.dashboard import read_allowed_hosts, read_dashboard
 from sakshi.config.document import Document
 from sakshi.config.kpi import read_kpis
@@ -27,7 +29,7 @@ from sakshi.config.pattern import find_files, is_pattern
 from sakshi.config.rule_file import read_rule_file
 from sakshi.config.scrape import GlobalConfig, find_duplicates, read_global, read_scrape_config
 from sakshi.config.section import Section
-from sakshi.kpi import Kpi
+from sakshi.kpi import Baseline, Indicator, Kpi
 from sakshi.model.errors import BadInputError
 from sakshi.rules import RuleGroup
 from sakshi.scrape import ScrapeConfig
@@ -56,6 +58,9 @@ class Configuration:
     Args:
         file: where it was read.
         rule_groups: in the order of the files, which is that of their names.
+        kpis: their windows filled in.
+        indicators: what can be compared with a baseline, with their targets.
+        baselines: those that the file declares.
         notifications: None where nobody is to be told.
         allowed_hosts: names by which sakshi may be called, beside loopback and the address that it
             listens at; lower case, without port.
@@ -68,6 +73,8 @@ class Configuration:
     rule_groups: Sequence[RuleGroup] = ()
     notifications: NotificationConfig | None = None
     kpis: Sequence[Kpi] = ()
+    indicators: Sequence[Indicator] = ()
+    baselines: Sequence[Baseline] = ()
     dashboard: Dashboard = field(default_factory=Dashboard)
     storage: StorageConfig = field(default_factory=StorageConfig)
     allowed_hosts: frozenset[str] = frozenset()
@@ -107,13 +114,18 @@ def read_root(root: Section, folder: Path) -> Configuration:
     """Return what a configuration says, without its warnings; the document has what is wrong."""
     global_config = read_global(root.section("global"))
     dashboard = read_dashboard(root.section("dashboard"))
+    rule_groups = read_rule_files(root, folder, global_config)
+    kpis = read_kpis(root.section("kpis"), dashboard.window, rule_groups)
+    indicators, baselines = read_baselines(root, kpis)
     configuration = Configuration(
         file=root.document.file,
         global_config=global_config,
         scrape_configs=read_scrape_configs(root, global_config),
-        rule_groups=read_rule_files(root, folder, global_config),
+        rule_groups=rule_groups,
         notifications=read_notification_section(root, folder),
-        kpis=read_kpis(root.section("kpis"), dashboard.window),
+        kpis=[kpi.with_window(dashboard.window) for kpi in kpis],
+        indicators=indicators,
+        baselines=baselines,
         dashboard=dashboard,
         storage=read_storage(root.section("storage")),
         allowed_hosts=read_allowed_hosts(root.section("web")),

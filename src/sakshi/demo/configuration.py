@@ -1,6 +1,7 @@
 """The demo's configuration: the examples', with every window shortened so that minutes are seconds.
 
-What a production system averages over five minutes is averaged over 15 seconds here; what must hold
+What a production system averages over five minutes is averaged over 15 seconds here, what it
+counts over an hour is counted over a minute (and scaled to the hour, as there); what must hold
 for three minutes before anybody is woken must hold for six seconds. Nothing else is different: same
 rules, same routes, same receivers, same templates.
 """
@@ -9,16 +10,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
+from sakshi.kpi import Holds
 from sakshi.model.duration import format_duration, parse_duration
 
-WINDOW: Final = "15s"
-WINDOW_ORIGINAL: Final = "5m"
+WINDOWS: Final = {"5m": "15s", "1h": "1m"}
 HOLD_DIVISOR: Final = 30  # 3m become 6s, 10m become 20s
 ROUTE_DIVISOR: Final = 12  # group_wait 10s become about 1s, group_interval 1m becomes 5s
 INTERVAL: Final = "1s"
@@ -82,7 +83,9 @@ def write_configuration(folder: Path, addresses: Addresses) -> Path:
     config = yaml.safe_load((examples / "sakshi.yml").read_text())
     config["global"] = {"scrape_interval": INTERVAL, "evaluation_interval": INTERVAL}
     config["scrape_configs"][0]["static_configs"][0]["targets"] = [addresses.service]
-    config["dashboard"] = {"interval": INTERVAL, "window": WINDOW}
+    config["dashboard"] = {"interval": INTERVAL, "window": WINDOWS["5m"]}
+    for kpi in config["kpis"].values():
+        shorten_kpi(kpi)
     write_yaml(folder / "sakshi.yml", config)
     notifications = yaml.safe_load((examples / "notifications.yml").read_text())
     notifications["global"]["smtp_require_tls"] = False
@@ -100,8 +103,18 @@ def shorten_rules(text: str) -> str:
         expr: rate(x_total[15s])
           for: 6s
     """
-    text = text.replace(f"[{WINDOW_ORIGINAL}]", f"[{WINDOW}]")
+    for original, window in WINDOWS.items():
+        text = text.replace(f"[{original}]", f"[{window}]")
     return _HOLD.sub(lambda match: match[1] + shorten(match[2], HOLD_DIVISOR), text)
+
+
+def shorten_kpi(kpi: dict[str, Any]) -> None:
+    """Shorten the window and the `for`s of a KPI, in place."""
+    if "window" in kpi:
+        kpi["window"] = WINDOWS[kpi["window"]]
+    holds = {key: format_duration(hold_ms) for key, hold_ms in asdict(Holds()).items()}
+    holds.update(kpi.get("for", {}))
+    kpi["for"] = {key: shorten(hold, HOLD_DIVISOR) for key, hold in holds.items()}
 
 
 def shorten_route(route: dict[str, Any]) -> None:
@@ -127,8 +140,8 @@ def shorten(duration: str, divisor: int) -> str:
 def describe() -> str:
     """Return one line that says what is shortened."""
     return (
-        f"The demo's: windows of {WINDOW_ORIGINAL} are {WINDOW}, `for` is divided by "
-        f"{HOLD_DIVISOR}, group timers by {ROUTE_DIVISOR}."
+        f"The demo's: windows of {' and '.join(WINDOWS)} are {' and '.join(WINDOWS.values())}, "
+        f"`for` is divided by {HOLD_DIVISOR}, group timers by {ROUTE_DIVISOR}."
     )
 
 

@@ -64,9 +64,9 @@ class Witness:
 
     def hear(self, message: Mapping[str, Any]) -> None:
         """Take in one live message."""
-        if not self.was_well and message.get("summary", {}).get("verdict") == "OK":
+        if not self.was_well and (count := count_well(message)):
             self.was_well = True
-            self.say(f"all {len(message['kpis'])} indicators are OK")
+            self.say(f"all {count} indicators that are measured are OK")
         for alert in message.get("alerts", ()):
             key, state = alert["fingerprint"], alert["state"]
             if self.states.get(key) == state:
@@ -124,7 +124,19 @@ class Witness:
         if state == "resolved":
             story.resolved_at = self.elapsed()
         shown = "" if value is None or state == "resolved" else f" (value {value:.4g})"
-        self.say(f"{name} is {state}{shown}")
+        self.say(f"{name} ({severity or 'no severity'}) is {state}{shown}")
+
+
+def count_well(message: Mapping[str, Any]) -> int:
+    """Return how many KPIs are OK where all are that have their metric; else 0.
+
+    Example:
+        >>> missing = {"verdict": "NO DATA", "warning": "no target exposes x"}
+        >>> count_well({"kpis": [{"verdict": "OK"}, missing]})
+        1
+    """
+    measured = [kpi["verdict"] for kpi in message.get("kpis", ()) if not kpi.get("warning")]
+    return len(measured) if set(measured) == {"OK"} else 0
 
 
 def shorten(text: str, length_max: int = 150) -> str:

@@ -8,9 +8,10 @@ from enum import StrEnum
 from typing import Final
 
 from sakshi.kpi.errors import LimitSyntaxError, LimitUnitError
+from sakshi.model.quantity import UNITS, UnitError, convert, describe_unit
 
-_LIMIT: Final = re.compile(r"\s*([<>])\s*(-?\d+(?:\.\d+)?)\s*(ms|s|%|/s|/h|bytes|)\s*", re.ASCII)
-_SCALES: Final = {("s", "ms"): 1000.0, ("ms", "s"): 0.001, ("%", "ratio"): 0.01}
+_WRITTEN_UNITS: Final = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
+_LIMIT: Final = re.compile(rf"\s*([<>])\s*(-?\d+(?:\.\d+)?)\s*({_WRITTEN_UNITS})\s*", re.ASCII)
 
 
 class LimitOperator(StrEnum):
@@ -19,6 +20,11 @@ class LimitOperator(StrEnum):
     BELOW = "<"
     ABOVE = ">"
 
+    @property
+    def opposite(self) -> LimitOperator:
+        """The other side."""
+        return LimitOperator.ABOVE if self is LimitOperator.BELOW else LimitOperator.BELOW
+
 
 @dataclass(frozen=True)
 class Limit:
@@ -26,7 +32,7 @@ class Limit:
 
     Args:
         value: in `unit`.
-        unit: `ms`, `s`, `%`, `/s`, `/h`, `bytes`, `ratio`, or empty for a count: the KPI's own.
+        unit: a symbol of `UNITS`: the KPI's own.
 
     Example:
         >>> limit = parse_limit(">3000ms", "ms")
@@ -46,8 +52,13 @@ class Limit:
 
     def __str__(self) -> str:
         """Return the limit as the strategy writes it; a ratio and a count have no unit there."""
+        return f"{self.operator}{self.quantity}"
+
+    @property
+    def quantity(self) -> str:
+        """The limit's number and unit: `2000ms`."""
         unit = "" if self.unit == "ratio" else self.unit
-        return f"{self.operator}{self.value:.15g}{unit}"
+        return f"{self.value:.15g}{unit}"
 
 
 def parse_limit(text: str, unit: str) -> Limit:
@@ -67,8 +78,9 @@ def parse_limit(text: str, unit: str) -> Limit:
     if match is None:
         raise LimitSyntaxError(f'expected a limit like "<2000ms", ">0.8" or "<70%", found "{text}"')
     operator, number, written_unit = match.groups()
-    scale = 1.0 if written_unit in ("", unit) else _SCALES.get((written_unit, unit))
-    if scale is None:
-        wanted = f'"{unit}"' if unit else "no unit"
-        raise LimitUnitError(f'expected a limit with {wanted}, found "{text}"')
-    return Limit(LimitOperator(operator), float(number) * scale, unit)
+    try:
+        value = convert(float(number), written_unit or unit, unit)
+    except UnitError:
+        kind = f"in {describe_unit(unit)}" if unit else "without a unit"
+        raise LimitUnitError(f'expected a limit {kind}, found "{text}"') from None
+    return Limit(LimitOperator(operator), value, unit)

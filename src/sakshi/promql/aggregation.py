@@ -79,9 +79,9 @@ class Groups:
         """Return a vector's values, arranged."""
         values = grouping.arranged(vector.values)
         if vector.present is None:
-            counts = np.broadcast_to(
-                grouping.sizes.astype(np.float64), (len(values), len(grouping.sizes))
-            )
+            counts = grouping.sizes.astype(np.float64)[None, :]
+            if len(values) > 1:
+                counts = np.broadcast_to(counts, (len(values), len(grouping.sizes)))
             return cls(grouping, values, None, counts)
         present = vector.present if grouping.order is None else vector.present[:, grouping.order]
         return cls(grouping, values, present, grouping.reduce(np.add, present.astype(np.float64)))

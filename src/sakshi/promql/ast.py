@@ -42,6 +42,11 @@ class Expr:
         """The expressions directly below, in the order of the text; empty for literals."""
         return ()
 
+    @cached_property
+    def text(self) -> str:
+        """Canonical PromQL as `str` gives it, remembered: equal trees have equal texts."""
+        return str(self)
+
     def __str__(self) -> str:
         """Return canonical PromQL, in one line, that parses to an equal tree."""
         from sakshi.promql.printer import print_expr  # it walks these classes: import it late

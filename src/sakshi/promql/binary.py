@@ -12,7 +12,18 @@ from typing import Final
 
 import numpy as np
 
-from sakshi.promql.ast import Binary, Cardinality, Unary, ValueType, VectorMatching
+from sakshi.promql.ast import (
+    Binary,
+    Cardinality,
+    Expr,
+    NumberLiteral,
+    Parenthesis,
+    Unary,
+    ValueType,
+    VectorMatching,
+    VectorSelector,
+    iter_nodes,
+)
 from sakshi.promql.block import Block, Value
 from sakshi.promql.engine import Scalar, Vector
 from sakshi.promql.errors import QueryEvaluationError
@@ -25,6 +36,7 @@ from sakshi.promql.vector import (
     any_present,
     both,
     empty_vector,
+    is_empty,
     merge,
     presence,
     without_name,
@@ -49,6 +61,9 @@ COMPARISON: Final[Mapping[str, Callable[[Values, Values], Present]]] = {
     ">=": np.greater_equal,
 }
 
+SKIPPING: Final = frozenset({"and", "unless"})
+"""What is empty on the left stays empty: the right side is not evaluated."""
+
 _NO_MATCHING: Final = VectorMatching()
 
 
@@ -71,10 +86,29 @@ def combine(block: Block, expr: Binary) -> Value:
         vector = block.vector(expr.left)
         scalar = block.scalar(expr.right)[:, None]
         return _combine_with_scalar(expr, vector, vector.values, scalar)
-    left, right = block.vector(expr.left), block.vector(expr.right)
+    left = block.vector(expr.left)
+    if operator in SKIPPING and is_empty(left) and cannot_fail(expr.right):
+        return left
+    right = block.vector(expr.right)
     if operator in SET_OPERATORS:
         return combine_sets(operator, left, right, matching)
     return _combine_vectors(block, expr, left, right, matching)
+
+
+def cannot_fail(expr: Expr) -> bool:
+    """Tell whether an expression has neither errors nor annotations, whatever the data are."""
+    return all(_cannot_fail(node) for node in iter_nodes(expr))
+
+
+def _cannot_fail(node: Expr) -> bool:
+    match node:
+        case VectorSelector() | NumberLiteral() | Parenthesis():
+            return True
+        case Binary():
+            has_scalar = ValueType.SCALAR in (node.left.type, node.right.type)
+            is_filter = node.operator in COMPARISON and not node.return_bool
+            return node.operator in SET_OPERATORS or (has_scalar and is_filter)
+    return False
 
 
 def negate(block: Block, expr: Unary) -> Value:

@@ -17,6 +17,8 @@ from sakshi.promql.vector import ONE_NAMELESS, presence, without_name
 def _scalar(block: Block, call: Call) -> Scalar:
     """Return the only series' value; NaN where there is none, or more than one."""
     vector = block.vector(call.arguments[0])
+    if vector.present is None and len(vector.series) == 1:
+        return Scalar(vector.values[:, 0])
     present = presence(vector)
     if not len(vector.series):
         return Scalar(np.full(len(block.times), math.nan))

@@ -1,8 +1,9 @@
 """From a syntax tree to values: one level of steps, evaluated in blocks.
 
 A query has one level; each subquery in it has one of its own, evaluated once in full, whose answer
-is then read like the samples of a selector. A level first loads its sources (selectors and
-subqueries) for all its steps, and then computes block after block:
+is then read like the samples of a selector. A level of several steps first loads its sources
+(selectors and subqueries) for all of them, to know how many fit into a block, and then computes
+block after block:
 
     Timeline ──blocks──▶ StepBlock.value(expr) ──▶ Scalar | Vector, joined into one
                               │ asks
@@ -102,7 +103,7 @@ class Level:
         assert timeline.count > 0
         self.query = query
         self._timeline = timeline
-        self._sources: dict[int, Selection] = {}
+        self._sources: dict[str, Selection] = {}
         self._fixed: dict[int, bool] = {}
         self._fixed_values: dict[int, Value] = {}
 
@@ -112,9 +113,15 @@ class Level:
         Raises:
             QueryError: the data does not allow it, or it costs too much.
         """
+        budget = self.query.budget
+        if self._timeline.count == 1:  # one block, however wide: sources are loaded when asked for
+            budget.check()
+            value = StepBlock(self, self._timeline.times()).value(expr)
+            if not isinstance(value, Text):
+                budget.charge(value.values.size)
+            return value
         self._load(expr)
         widest = max((len(source.series) for source in self._sources.values()), default=0)
-        budget = self.query.budget
         blocks = []
         for times in self._timeline.blocks(max(1, budget.limits.block_cells // max(1, widest))):
             budget.check()
@@ -132,8 +139,11 @@ class Level:
         return samples(self.source(expr), end_ms - self.range_ms(expr), end_ms)
 
     def source(self, expr: Source) -> Selection:
-        """Return the samples that a selector or subquery of this level reads."""
-        return self._sources[id(expr)]
+        """Return the samples that a selector or subquery of this level reads; equal ones, once."""
+        found = self._sources.get(expr.text)
+        if found is None:
+            found = self._sources[expr.text] = self._select(expr)
+        return found
 
     def ends(self, expr: Source, times: Timestamps) -> Timestamps:
         """Return the right edge of a source's range at each step: offset and @ applied."""
@@ -175,7 +185,10 @@ class Level:
         if not isinstance(expr, VectorSelector | MatrixSelector | Subquery):
             for child in expr.children:
                 self._load(child)
-            return
+        else:
+            self.source(expr)
+
+    def _select(self, expr: Source) -> Selection:
         edges = self.ends(
             expr, np.array([self._timeline.start_ms, self._timeline.end_ms], np.int64)
         )
@@ -188,7 +201,7 @@ class Level:
         selection = self.query.joined.select(parts)
         self.query.budget.charge(selection.cells)
         self.query.budget.check()
-        self._sources[id(expr)] = selection
+        return selection
 
     def _evaluate_subquery(
         self, expr: Subquery, after_ms: int, until_ms: int
@@ -214,6 +227,7 @@ class StepBlock:
     def __init__(self, level: Level, times: Timestamps) -> None:
         self._level = level
         self._times = times
+        self._windows: dict[tuple[str, Kernel, int], Vector] = {}
 
     @property
     def times(self) -> Timestamps:
@@ -261,6 +275,21 @@ class StepBlock:
         """Return a range function's value of a range vector expression, metric names kept."""
         source = _inner(expr)
         assert isinstance(source, MatrixSelector | Subquery)
+        if parameters:
+            return self._evaluate_windows(source, kernel, samples_min, parameters)
+        key = source.text, kernel, samples_min
+        found = self._windows.get(key)
+        if found is None:
+            found = self._windows[key] = self._evaluate_windows(source, kernel, samples_min, ())
+        return found
+
+    def _evaluate_windows(
+        self,
+        source: MatrixSelector | Subquery,
+        kernel: Kernel,
+        samples_min: int,
+        parameters: Sequence[Values],
+    ) -> Vector:
         return evaluate_windows(
             kernel,
             self._level.source(source),

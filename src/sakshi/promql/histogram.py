@@ -1,4 +1,4 @@
-"""Quantiles of classic histograms: series that differ in `le` only, each a cumulative count.
+"""Quantiles and shares of classic histograms: series that differ in `le`, each a cumulative count.
 
 A bucket counts the observations up to its bound, so counts must grow with the bound. Scrapes and
 `rate` round, and targets restart between two buckets: small and large decreases are lifted to the
@@ -9,7 +9,7 @@ Source: prometheus/prometheus promql/quantile.go, BucketQuantile.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sakshi.model.labels import Labels
-from sakshi.promql.ast import Call
+from sakshi.promql.ast import Call, Expr
 from sakshi.promql.block import Block, Implementation
 from sakshi.promql.engine import Vector
 from sakshi.promql.memo import derive
@@ -51,16 +51,32 @@ class Histograms:
     misfits: tuple[Labels, ...]
 
 
+Compute = Callable[[Buckets, Buckets, Indices], Values]
+"""Makes a number of each histogram: of counts, bounds and sizes as `bucket_quantiles` has them."""
+
+
 def _histogram_quantile(block: Block, call: Call) -> Vector:
     phi = block.scalar(call.arguments[0])
-    vector = block.vector(call.arguments[1])
     warn_of_quantile(block.annotations, phi, call.arguments[0])
+    return _of_histograms(block, call.arguments[1], lambda *found: bucket_quantiles(phi, *found))
+
+
+def _histogram_fraction(block: Block, call: Call) -> Vector:
+    lower, upper = (block.scalar(argument) for argument in call.arguments[:2])
+    return _of_histograms(
+        block, call.arguments[2], lambda *found: bucket_fractions(lower, upper, *found)
+    )
+
+
+def _of_histograms(block: Block, expr: Expr, compute: Compute) -> Vector:
+    """Return what is computed of the histograms whose buckets an expression yields."""
+    vector = block.vector(expr)
     histograms = derive(vector.series, "histograms", lambda: _histograms(vector.series))
     for labels in histograms.misfits[:1]:
         block.annotations.warn(
             f'bucket label "{BUCKET_LABEL}" is missing or has a malformed value of '
             f'"{labels.get(BUCKET_LABEL, "")}" for metric name "{labels.name}"',
-            call.arguments[1],
+            expr,
         )
     if not len(histograms.series):
         return empty_vector(len(block.times))
@@ -70,9 +86,9 @@ def _histogram_quantile(block: Block, call: Call) -> Vector:
         block.annotations.inform(
             "input to histogram_quantile needed to be fixed for monotonicity (see "
             "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)",
-            call.arguments[1],
+            expr,
         )
-    values = bucket_quantiles(phi, counts, bounds, sizes)
+    values = compute(counts, bounds, sizes)
     present = sizes > 0
     return without_name(Vector(histograms.series, values, None if present.all() else present))
 
@@ -193,9 +209,58 @@ def bucket_quantiles(phi: Values, counts: Buckets, bounds: Buckets, sizes: Indic
     return np.where(np.isnan(asked), np.nan, values)
 
 
+def bucket_fractions(
+    lower: Values, upper: Values, counts: Buckets, bounds: Buckets, sizes: Indices
+) -> Values:
+    """Return which share of the observations lies between two values, interpolated linearly.
+
+    Args:
+        lower: shape (steps,).
+        upper: shape (steps,).
+        counts: as for `bucket_quantiles`.
+        bounds: the same.
+        sizes: the same.
+
+    Returns:
+        Shape (steps, histograms), 0 to 1; 0 where `upper` is not above `lower`. NaN where a value
+        is NaN, where the last bucket is not +Inf, and where nothing was observed.
+
+    Example:
+        >>> counts, bounds = np.array([[[6.0, 10.0, 10.0]]]), np.array([[[1.0, 2.0, np.inf]]])
+        >>> edges = np.array([0.5]), np.array([1.5])
+        >>> bucket_fractions(*edges, counts, bounds, np.array([[3]])).tolist()
+        [[0.5]]
+    """
+    total = counts[..., -1]
+    share = (_rank(upper, counts, bounds) - _rank(lower, counts, bounds)) / total
+    share = np.where((lower >= upper)[:, None], 0.0, share)
+    usable = np.isinf(_at(bounds, np.maximum(sizes - 1, 0))) & (sizes >= 2) & (total != 0)
+    known = ~np.isnan(lower) & ~np.isnan(upper)
+    return np.where(usable & known[:, None], share, np.nan)
+
+
+def _rank(value: Values, counts: Buckets, bounds: Buckets) -> Values:
+    """Return how many observations lie below a value, interpolated, shape (steps, histograms)."""
+    asked = value[:, None]
+    position = np.minimum((bounds <= asked[..., None]).sum(axis=2), counts.shape[2] - 1)
+    before = np.maximum(position - 1, 0)
+    upper = _at(bounds, position)
+    first = np.where(upper > 0, 0.0, -np.inf)
+    lower = np.where(position > 0, _at(bounds, before), first)
+    below = np.where(position > 0, _at(counts, before), 0.0)
+    here = _at(counts, position)
+    within = below + (here - below) * (asked - lower) / (upper - lower)
+    within = np.where(asked <= lower, below, within)
+    within = np.where(np.isinf(upper) & (asked < np.inf), below, within)
+    return np.where(asked == np.inf, counts[..., -1], within)
+
+
 def _at(buckets: Buckets, position: Indices) -> Values:
     """Return one bucket of each histogram, shape (steps, histograms)."""
     return np.take_along_axis(buckets, position[..., None], 2)[..., 0]
 
 
-FUNCTIONS: Final[Mapping[str, Implementation]] = {"histogram_quantile": _histogram_quantile}
+FUNCTIONS: Final[Mapping[str, Implementation]] = {
+    "histogram_fraction": _histogram_fraction,
+    "histogram_quantile": _histogram_quantile,
+}

@@ -44,8 +44,8 @@ class EvaluationLimits:
     transient_cells: int = 10_000_000
     label_characters: int = 10_000_000
     pairs: int = 1_000_000
-    parsed_queries: int = 1000
-    joined_lists: int = 200
+    parsed_queries: int = 5_000
+    joined_lists: int = 2_000
 
 
 DEFAULT_LIMITS: Final = EvaluationLimits()

@@ -84,6 +84,46 @@ def quantile(windows: Windows, phi: Values) -> Values:
     return result
 
 
+def absolute_deviation(windows: Windows) -> Values:
+    """Return the median absolute deviation of each window."""
+    half = np.full(windows.values.shape[1], 0.5)
+    result = np.empty((len(windows.first), windows.values.shape[1]))
+    for step, (start, end) in enumerate(windows.slices()):
+        values = windows.values[start:end]
+        result[step] = quantiles(half, np.abs(values - quantiles(half, values)))
+    return result
+
+
+def time_of_first(windows: Windows) -> Values:
+    """Return when the oldest sample of each window was taken, in seconds."""
+    return windows.timestamps[windows.first][:, None] / 1000
+
+
+def time_of_last(windows: Windows) -> Values:
+    """Return when the newest sample of each window was taken, in seconds."""
+    return windows.timestamps[windows.end - 1][:, None] / 1000
+
+
+def time_of_minimum(windows: Windows) -> Values:
+    """Return when each window was last at its least number, in seconds."""
+    return _time_of(windows, minimum(windows))
+
+
+def time_of_maximum(windows: Windows) -> Values:
+    """Return when each window was last at its greatest number, in seconds."""
+    return _time_of(windows, maximum(windows))
+
+
+def _time_of(windows: Windows, extremes: Values) -> Values:
+    """Return when each window was last at these values; its first sample's time if all are NaN."""
+    result = np.empty(extremes.shape)
+    for step, (start, end) in enumerate(windows.slices()):
+        found = (windows.values[start:end] == extremes[step])[::-1]
+        rows = np.where(found.any(axis=0), end - 1 - found.argmax(axis=0), end - 1)
+        result[step] = windows.timestamps[rows] / 1000
+    return result
+
+
 def changes(windows: Windows) -> Values:
     """Return how often the value changed within each window; from NaN to NaN is no change."""
     before, after = windows.values[:-1], windows.values[1:]

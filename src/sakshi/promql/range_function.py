@@ -12,9 +12,10 @@ from typing import Final
 from sakshi.model.labels import METRIC_NAME
 from sakshi.model.matcher import MatchOperator
 from sakshi.promql import over_time, rate, trend
-from sakshi.promql.ast import Call, Expr, MatrixSelector, Parenthesis
+from sakshi.promql.ast import Call, Expr, MatrixSelector, Parenthesis, Subquery
 from sakshi.promql.block import Block, Implementation
 from sakshi.promql.engine import Vector
+from sakshi.promql.errors import QueryEvaluationError
 from sakshi.promql.quantile import warn_of_quantile
 from sakshi.promql.vector import without_name
 from sakshi.promql.window import Kernel
@@ -39,16 +40,38 @@ def _of_counter(kernel: Kernel) -> Implementation:
     """Return the implementation for counters; of something named otherwise it says so."""
 
     def apply(block: Block, call: Call) -> Vector:
-        name = _metric_name(call.arguments[0])
-        if name and not name.endswith(COUNTER_SUFFIXES):
-            block.annotations.inform(
-                "metric might not be a counter, name does not end in "
-                f'{"/".join(COUNTER_SUFFIXES)}: "{name}"',
-                call.arguments[0],
-            )
+        _inform_of_gauge(block, call)
         return without_name(block.windows(call.arguments[0], kernel, 2))
 
     return apply
+
+
+def _rate(block: Block, call: Call) -> Vector:
+    """Return the increase a second: the same increase that `increase` of this range would use."""
+    growth = _INCREASE(block, call)
+    assert isinstance(growth, Vector)
+    return Vector(growth.series, growth.values / _range_seconds(call.arguments[0]), growth.present)
+
+
+def _range_seconds(expr: Expr) -> float:
+    while isinstance(expr, Parenthesis):
+        expr = expr.expr
+    assert isinstance(expr, MatrixSelector | Subquery)
+    return expr.range_ms / 1000
+
+
+def _inform_of_gauge(block: Block, call: Call) -> None:
+    """Say so where the name of what should be a counter is not a counter's."""
+    name = _metric_name(call.arguments[0])
+    if name and not name.endswith(COUNTER_SUFFIXES):
+        block.annotations.inform(
+            "metric might not be a counter, name does not end in "
+            f'{"/".join(COUNTER_SUFFIXES)}: "{name}"',
+            call.arguments[0],
+        )
+
+
+_INCREASE: Final = _of_counter(rate.increase)
 
 
 def _metric_name(expr: Expr) -> str:
@@ -69,6 +92,17 @@ def _quantile_over_time(block: Block, call: Call) -> Vector:
     return without_name(vector)
 
 
+def _double_exponential_smoothing(block: Block, call: Call) -> Vector:
+    factors = [block.scalar(argument) for argument in call.arguments[1:]]
+    for name, values in zip(("smoothing", "trend"), factors, strict=True):
+        wrong = values[~((values > 0) & (values < 1))]
+        if len(wrong):
+            raise QueryEvaluationError(
+                f"invalid {name} factor: expected a number between 0 and 1, found {wrong[0]:g}"
+            )
+    return without_name(block.windows(call.arguments[0], trend.smoothed, 2, factors))
+
+
 def _predict_linear(block: Block, call: Call) -> Vector:
     ahead_seconds = block.scalar(call.arguments[1])
     vector = block.windows(call.arguments[0], trend.prediction, 2, [ahead_seconds])
@@ -81,19 +115,25 @@ FUNCTIONS: Final[Mapping[str, Implementation]] = {
     "count_over_time": _over_range(over_time.count),
     "delta": _over_range(rate.delta, 2),
     "deriv": _over_range(trend.slope, 2),
+    "double_exponential_smoothing": _double_exponential_smoothing,
     "first_over_time": _keeping_name(over_time.first),
     "idelta": _over_range(rate.idelta, 2),
-    "increase": _of_counter(rate.increase),
+    "increase": _INCREASE,
     "irate": _of_counter(rate.irate),
     "last_over_time": _keeping_name(over_time.last),
+    "mad_over_time": _over_range(over_time.absolute_deviation),
     "max_over_time": _over_range(over_time.maximum),
     "min_over_time": _over_range(over_time.minimum),
     "predict_linear": _predict_linear,
     "present_over_time": _over_range(over_time.one),
     "quantile_over_time": _quantile_over_time,
-    "rate": _of_counter(rate.rate),
+    "rate": _rate,
     "resets": _over_range(over_time.resets),
     "stddev_over_time": _over_range(over_time.deviation),
     "stdvar_over_time": _over_range(over_time.variance),
     "sum_over_time": _over_range(over_time.total),
+    "ts_of_first_over_time": _over_range(over_time.time_of_first),
+    "ts_of_last_over_time": _over_range(over_time.time_of_last),
+    "ts_of_max_over_time": _over_range(over_time.time_of_maximum),
+    "ts_of_min_over_time": _over_range(over_time.time_of_minimum),
 }

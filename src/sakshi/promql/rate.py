@@ -31,11 +31,6 @@ def increase(windows: Windows) -> Values:
     return growth * _extrapolation(windows, first, growth)
 
 
-def rate(windows: Windows) -> Values:
-    """Return by how much counters grew a second in each range; two samples or more."""
-    return increase(windows) / _range_seconds(windows)
-
-
 def delta(windows: Windows) -> Values:
     """Return by how much gauges changed over each range; two samples or more."""
     change = windows.values[windows.end - 1] - windows.values[windows.first]
@@ -55,18 +50,15 @@ def idelta(windows: Windows) -> Values:
     return windows.values[windows.end - 1] - windows.values[windows.end - 2]
 
 
-def _range_seconds(windows: Windows) -> Values:
-    return (windows.ends_ms - windows.starts_ms)[:, None] / 1000
-
-
-def _lost_in_resets(windows: Windows) -> Values:
-    """Return the sum of the values from which counters fell, shape (steps, k)."""
-    lost = np.zeros((len(windows.first), windows.values.shape[1]))
+def _lost_in_resets(windows: Windows) -> Values | float:
+    """Return the sum of the values from which counters fell, shape (steps, k); 0 if none did."""
     falls = windows.values[1:] < windows.values[:-1]
+    if not falls.any():
+        return 0.0
+    lost = np.zeros((len(windows.first), windows.values.shape[1]))
     fallen = np.flatnonzero(falls.any(axis=0))
-    if len(fallen):
-        before = np.where(falls[:, fallen], windows.values[:-1, fallen], 0.0)
-        lost[:, fallen] = reduce_windows(np.add, pairs_of(windows), before)
+    before = np.where(falls[:, fallen], windows.values[:-1, fallen], 0.0)
+    lost[:, fallen] = reduce_windows(np.add, pairs_of(windows), before)
     return lost
 
 
@@ -86,12 +78,14 @@ def _extrapolation(windows: Windows, first: Values | None, growth: Values | None
     last_ms = windows.timestamps[windows.end - 1]
     sampled = (last_ms - first_ms)[:, None] / 1000
     interval = sampled / (windows.counts - 1)[:, None]
-    left = (first_ms - windows.starts_ms)[:, None] / 1000
-    right = (windows.ends_ms - last_ms)[:, None] / 1000
-
-    left = np.where(left >= interval * EXTRAPOLATION_LIMIT, interval / 2, left)
-    right = np.where(right >= interval * EXTRAPOLATION_LIMIT, interval / 2, right)
+    left = _to_edge((first_ms - windows.starts_ms)[:, None] / 1000, interval)
+    right = _to_edge((windows.ends_ms - last_ms)[:, None] / 1000, interval)
     if first is not None and growth is not None:
         to_zero = sampled * (first / growth)
         left = np.where((growth > 0) & (first >= 0) & (to_zero < left), to_zero, left)
     return (sampled + left + right) / sampled
+
+
+def _to_edge(gap: Values, interval: Values) -> Values:
+    """Return how far the growth is extended over a gap at an edge."""
+    return np.where(gap >= interval * EXTRAPOLATION_LIMIT, interval / 2, gap)

@@ -71,7 +71,7 @@ def iter_dense(
     """
     position = 0
     for part in selection.parts:
-        first, end = np.searchsorted(part.timestamps, (after_ms, until_ms), "right").tolist()
+        first, end = part.timestamps.searchsorted((after_ms, until_ms), "right").tolist()
         columns = slice(position, position + len(part.series))
         position = columns.stop
         if first < end and columns.start < columns.stop:
@@ -123,7 +123,7 @@ def newest(
     present: Present = np.zeros(shape, np.bool_)
     after_ms, until_ms = int(times[0]) - lookback_ms, int(times[-1])
     for dense in iter_dense(selection, after_ms, until_ms, keep_stale=True):
-        rows = np.searchsorted(dense.timestamps, times, "right") - 1
+        rows = dense.timestamps.searchsorted(times, "right") - 1
         seen = (rows >= 0) & (dense.timestamps[rows] > times - lookback_ms)
         found = dense.values[rows]
         values[:, dense.columns] = dense.timestamps[rows, None] / 1000 if ask_time else found

@@ -1,6 +1,7 @@
-"""Range functions that lay a line through a window: deriv, predict_linear.
+"""Range functions that follow a window's trend: deriv, predict_linear, exponential smoothing.
 
-Source: prometheus/prometheus promql/functions.go, linearRegression.
+Source: prometheus/prometheus promql/functions.go, linearRegression and its double exponential
+    smoothing (Holt-Winters without seasons).
 """
 
 from __future__ import annotations
@@ -31,6 +32,29 @@ def prediction(windows: Windows, ahead_seconds: Values) -> Values:
         seconds = (windows.timestamps[start:end] - windows.times_ms[step]) / 1000
         inclination, level = _fit(seconds, windows.values[start:end])
         result[step] = inclination * ahead_seconds[step] + level
+    return result
+
+
+def smoothed(windows: Windows, smoothing: Values, trend: Values) -> Values:
+    """Return where double exponential smoothing of each window arrives.
+
+    Two samples or more each.
+
+    Args:
+        windows: the samples.
+        smoothing: shape (steps,), between 0 and 1, both exclusive: the weight of new samples.
+        trend: the same for the trend: the weight of new differences.
+    """
+    result = np.empty((len(windows.first), windows.values.shape[1]))
+    for step, (start, end) in enumerate(windows.slices()):
+        values, weight, turn = windows.values[start:end], smoothing[step], trend[step]
+        level, slope_ = values[0], values[1] - values[0]
+        previous = np.zeros_like(level)
+        for row in range(1, len(values)):
+            if row > 1:
+                slope_ = turn * (level - previous) + (1 - turn) * slope_
+            previous, level = level, weight * values[row] + (1 - weight) * (level + slope_)
+        result[step] = level
     return result
 
 

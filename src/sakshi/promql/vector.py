@@ -120,6 +120,11 @@ def any_present(vector: Vector) -> Present:
     return np.asarray(presence(vector).any(axis=1, keepdims=True))
 
 
+def is_empty(vector: Vector) -> bool:
+    """Tell whether no series has a value at any step."""
+    return not vector.values.size or (vector.present is not None and not vector.present.any())
+
+
 def broadcast(value: Scalar | Text | Vector, steps: int) -> Scalar | Text | Vector:
     """Return the value of one step for so many steps; its arrays are read-only views."""
     if isinstance(value, Text):
@@ -184,6 +189,8 @@ def compacted(vector: Vector) -> Vector:
     if vector.present is None:
         return vector
     kept = vector.present.any(axis=0)
+    if not kept.any():
+        return empty_vector(len(vector.values))
     if kept.all():
         everywhere = bool(vector.present.all())
         return Vector(vector.series, vector.values, None if everywhere else vector.present)

@@ -102,9 +102,9 @@ def evaluate_windows(
     times_ms = ends_ms if times_ms is None else times_ms
     for dense in iter_dense(selection, int(starts_ms[0]), int(ends_ms[-1]), keep_stale=False):
         check()
-        first = np.searchsorted(dense.timestamps, starts_ms, "right")
-        end = np.searchsorted(dense.timestamps, ends_ms, "right")
-        steps = np.flatnonzero(end - first >= samples_min)
+        first = dense.timestamps.searchsorted(starts_ms, "right")
+        end = dense.timestamps.searchsorted(ends_ms, "right")
+        steps = (end - first >= samples_min).nonzero()[0]
         if not len(steps):
             continue
         windows = Windows(

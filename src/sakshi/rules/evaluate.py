@@ -123,10 +123,13 @@ class AlertingEvaluation:
         return AlertingResult(result.alerts, result.transitions, alert_rows(active))
 
     def _conditions(self, engine: QueryEngine, at_ms: int) -> list[Condition]:
-        functions = rule_functions(engine, self._external, at_ms)
         conditions: dict[Labels, Condition] = {}
         query_ms = at_ms - self._group.query_offset_ms
-        for series, value in select_series(engine, self._rule.query, query_ms):
+        found = select_series(engine, self._rule.query, query_ms)
+        if not found:
+            return []
+        functions = rule_functions(engine, self._external, at_ms)
+        for series, value in found:
             changes = self._labels.expand(series, value, self._external, functions)
             labels = series.without_name().updated({**changes, ALERT_NAME: self._rule.alert})
             if labels in conditions:

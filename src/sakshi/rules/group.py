@@ -54,7 +54,12 @@ class GroupEvaluator:
         restored: Mapping[str, Sequence[Alert]],
     ) -> None:
         self.group = group
-        self._clock, self._metrics = clock, metrics
+        self._clock = clock
+        self._evaluations = metrics.evaluations.labels(group.id)
+        self._failures = metrics.failures.labels(group.id)
+        self._refused = metrics.refused.labels(group.id)
+        self._record_failures = metrics.record_failures.labels(group.id)
+        self._duration = metrics.duration.labels(group.id)
         target = appender.target(Labels({"rule_group": group.id}))
         self._runners: list[Runner] = [
             AlertingRunner(
@@ -96,12 +101,12 @@ class GroupEvaluator:
                 )
             )
         duration = self._clock.monotonic() - started
-        self._metrics.duration.labels(self.group.id).set(duration)
+        self._duration.set(duration)
         self.status = RuleGroupStatus(self.group, statuses, at_ms, duration)
         return transitions
 
     def _run(self, status: RuleStatus, runner: Runner, at_ms: int) -> Outcome:
-        self._metrics.evaluations.labels(self.group.id).inc()
+        self._evaluations.inc()
         try:
             outcome = runner.run(at_ms)
         except SakshiError as error:
@@ -110,10 +115,12 @@ class GroupEvaluator:
         except Exception as error:  # the outermost line of a rule: the others go on
             _logger.exception("rule failed group=%r rule=%r", self.group.id, status.rule.name)
             outcome = Outcome(error=f"{type(error).__name__}: {error}")
-        group_id = self.group.id
-        self._metrics.failures.labels(group_id).inc(bool(outcome.error))
-        self._metrics.refused.labels(group_id).inc(outcome.refused)
-        self._metrics.record_failures.labels(group_id).inc(outcome.record_failed)
+        if outcome.error:
+            self._failures.inc()
+        if outcome.refused:
+            self._refused.inc(outcome.refused)
+        if outcome.record_failed:
+            self._record_failures.inc()
         return outcome
 
     def _log_failure(self, status: RuleStatus, error: str) -> None:

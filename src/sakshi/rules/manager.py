@@ -36,6 +36,7 @@ from sakshi.rules.state import resolve_all
 from sakshi.storage import Appender, StorageError
 
 OnChange = Callable[[Sequence[Transition]], None]
+OnPass = Callable[[int], None]
 
 _logger = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
@@ -57,6 +58,8 @@ class RuleManager:
         external_url: `$externalURL` in templates.
         registry: where the rules' own metrics go.
         on_change: called on the event loop's thread with what changed, after it is durable. Quick.
+        on_pass: called on the rules' thread with the moment of a pass, behind its last group and
+            before its series are committed.
         executor: where rules run, one at a time; None: a thread of its own, closed by `run`.
     """
 
@@ -71,10 +74,11 @@ class RuleManager:
         external_url: str = "",
         registry: CollectorRegistry | None = None,
         on_change: OnChange | None = None,
+        on_pass: OnPass | None = None,
         executor: Executor | None = None,
     ) -> None:
         self._clock, self._appender, self._recorder = clock, appender, recorder
-        self._on_change = on_change
+        self._on_change, self._on_pass = on_change, on_pass
         self._executor = executor
         self._metrics = RuleMetrics(registry)
         restored = _by_rule(recorder.load_alerts())
@@ -153,7 +157,7 @@ class RuleManager:
             transitions = await self._in(executor, partial(evaluator.evaluate, at_ms))
             self._announce(transitions)
         if due:
-            await self._in(executor, self._commit)
+            await self._in(executor, partial(self._end_pass, at_ms))
 
     def _take(self, evaluator: GroupEvaluator, now: float, is_burst: bool) -> bool:
         group_id = evaluator.group.id
@@ -166,6 +170,13 @@ class RuleManager:
     def _announce(self, transitions: Sequence[Transition]) -> None:
         if transitions and self._on_change is not None:
             self._on_change(transitions)
+
+    def _end_pass(self, at_ms: int) -> None:
+        try:
+            if self._on_pass is not None:
+                self._on_pass(at_ms)
+        finally:
+            self._commit()
 
     def _commit(self) -> None:
         try:

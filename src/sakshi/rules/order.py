@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from sakshi.model.labels import METRIC_NAME
 from sakshi.promql.ast import VectorSelector, iter_nodes
-from sakshi.rules.evaluate import ALERTS, ALERTS_FOR_STATE
+from sakshi.rules.evaluate import ALERT_NAME, ALERTS, ALERTS_FOR_STATE
 from sakshi.rules.rule import RecordingRule, RuleGroup
 
 
@@ -17,14 +17,14 @@ def order_groups(groups: Sequence[RuleGroup]) -> list[RuleGroup]:
     Where groups read each other in a circle, all stay in the given order: one of them then sees the
     other's series of the pass before.
     """
-    recorded = [_recorded_names(group) for group in groups]
+    recorded = [_recorded(group) for group in groups]
     sorter: TopologicalSorter[int] = TopologicalSorter()
     for reader, group in enumerate(groups):
         selectors = list(_iter_selectors(group))
         sources = [
             source
-            for source, names in enumerate(recorded)
-            if source != reader and any(_reads(selector, names) for selector in selectors)
+            for source, series in enumerate(recorded)
+            if source != reader and any(_reads(selector, series) for selector in selectors)
         ]
         sorter.add(reader, *sources)
     try:
@@ -41,11 +41,16 @@ def order_groups(groups: Sequence[RuleGroup]) -> list[RuleGroup]:
     return [groups[index] for index in ordered]
 
 
-def _recorded_names(group: RuleGroup) -> frozenset[str]:
-    names: set[str] = set()
+def _recorded(group: RuleGroup) -> Sequence[Mapping[str, str]]:
+    """Return the labels that are known of what a group records, each once."""
+    found: dict[tuple[str, str], Mapping[str, str]] = {}
     for rule in group.rules:
-        names |= {rule.record} if isinstance(rule, RecordingRule) else {ALERTS, ALERTS_FOR_STATE}
-    return frozenset(names)
+        if isinstance(rule, RecordingRule):
+            found[rule.record, ""] = {METRIC_NAME: rule.record}
+        else:
+            for name in (ALERTS, ALERTS_FOR_STATE):
+                found[name, rule.alert] = {METRIC_NAME: name, ALERT_NAME: rule.alert}
+    return list(found.values())
 
 
 def _iter_selectors(group: RuleGroup) -> Iterator[VectorSelector]:
@@ -55,7 +60,13 @@ def _iter_selectors(group: RuleGroup) -> Iterator[VectorSelector]:
                 yield node
 
 
-def _reads(selector: VectorSelector, names: frozenset[str]) -> bool:
-    """Tell whether a selector can select a series of one of these names."""
-    conditions = [matcher for matcher in selector.matchers if matcher.name == METRIC_NAME]
-    return any(all(matcher.matches(name) for matcher in conditions) for name in names)
+def _reads(selector: VectorSelector, series: Sequence[Mapping[str, str]]) -> bool:
+    """Tell whether a selector can select one of these series, as far as their labels are known."""
+    return any(
+        all(
+            matcher.matches(labels[matcher.name])
+            for matcher in selector.matchers
+            if matcher.name in labels
+        )
+        for labels in series
+    )

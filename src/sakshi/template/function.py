@@ -163,14 +163,19 @@ def _to_moment(value: Any) -> Moment:
     return Moment.from_ms(int(math.copysign(abs(nanoseconds) // 1_000_000, number)))
 
 
+# One such sign between letters ends no word: 's, a.b
+_WORD: Final = re.compile(r"\w+(?:['\u2019.:\u00b7]\w+)*")
+_LETTER: Final = re.compile(r"[^\W\d_]")
+
+
 def title(text: str) -> str:
     """Return a text with the first letter of each word in upper case, the rest unchanged.
 
     Example:
-        >>> title("high CPU on chat-1")
-        'High CPU On Chat-1'
+        >>> title("high CPU, o'neil's 1st a.b")
+        "High CPU, O'neil's 1St A.b"
     """
-    return re.sub(r"(?<!\w)\w", lambda match: match[0].title(), text)
+    return _WORD.sub(lambda word: _LETTER.sub(lambda match: match[0].title(), word[0], 1), text)
 
 
 def _title_lowering(text: str) -> str:

@@ -14,6 +14,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sakshi.kpi import (
+    BaselineError,
+    BaselineExistsError,
+    BaselineFileError,
+    BaselineNameError,
+    TooManyBaselinesError,
+    UnknownBaselineError,
+)
 from sakshi.promql.errors import QueryError, QuerySyntaxError, QueryTimeoutError
 from sakshi.web.errors import ApiError, ErrorKind
 
@@ -25,6 +33,13 @@ _QUERY_KINDS: Final[Sequence[tuple[type[QueryError], ErrorKind]]] = (
     (QueryTimeoutError, ErrorKind.TIMEOUT),
     (QueryError, ErrorKind.EXECUTION),
 )
+_BASELINE_KINDS: Final[Mapping[type[BaselineError], ErrorKind]] = {
+    BaselineNameError: ErrorKind.BAD_DATA,
+    UnknownBaselineError: ErrorKind.NOT_FOUND,
+    BaselineExistsError: ErrorKind.CONFLICT,
+    TooManyBaselinesError: ErrorKind.CONFLICT,
+    BaselineFileError: ErrorKind.INTERNAL,
+}
 
 
 def success(data: object, *, warnings: Sequence[str] = (), infos: Sequence[str] = ()) -> Response:
@@ -65,6 +80,11 @@ async def _answer_query_error(_request: Request, error: Exception) -> Response:
     return failure(kind, f"{prefix}{error}")
 
 
+async def _answer_baseline_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, BaselineError)
+    return failure(_BASELINE_KINDS[type(error)], str(error))
+
+
 async def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
@@ -84,6 +104,7 @@ ErrorHandler = Callable[[Request, Exception], Awaitable[Response]]
 ERROR_HANDLERS: Final[Mapping[type[Exception], ErrorHandler]] = {
     ApiError: _answer_api_error,
     QueryError: _answer_query_error,
+    BaselineError: _answer_baseline_error,
     HTTPException: _answer_http_error,
     Exception: _answer_defect,
 }

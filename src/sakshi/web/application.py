@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from sakshi.web import monitor, query, rule, series, status, target
+from sakshi.web import baseline, monitor, openapi, query, rule, series, status, target
 from sakshi.web.answer import ERROR_HANDLERS
 from sakshi.web.guard import HostGuard, SecurityHeaders
 from sakshi.web.hub import Hub
@@ -36,8 +36,12 @@ ROUTES: Final[tuple[tuple[str, tuple[str, ...], Handler], ...]] = (
     ("/api/v1/status/buildinfo", _GET, status.build_information),
     ("/api/v1/sakshi/dashboard", _GET, monitor.dashboard),
     ("/api/v1/sakshi/kpis", _GET, monitor.kpis),
+    ("/api/v1/sakshi/baselines", ("GET", "POST"), baseline.baselines),
+    ("/api/v1/sakshi/baselines/{name}", ("GET", "DELETE"), baseline.baseline),
+    ("/api/v1/sakshi/baselines/{name}/comparison", _GET, baseline.comparison),
     ("/api/v1/sakshi/deliveries", _GET, monitor.deliveries),
     ("/api/v1/sakshi/transitions", _GET, monitor.transitions),
+    ("/api/v1/sakshi/openapi.json", _GET, openapi.openapi),
     ("/-/healthy", _GET, status.healthy),
     ("/-/ready", _GET, status.ready),
     ("/metrics", _GET, status.metrics),

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sakshi.kpi import Kpi, Limit, fill_window
+from sakshi.kpi import NO_DATA_SUFFIX, SEVERITIES, Kpi, Limit, aggregated_query, fill_window
+from sakshi.rules import AlertingRule, RuleGroup
 from sakshi.web.panel import DEFAULT_PANELS, Panel
 
 STRATEGY_METRICS: Final = (
@@ -62,17 +63,41 @@ class Dashboard:
         assert self.interval_seconds >= 1, "dashboard.interval is at least 1 s"
 
 
+_LIMITS: Final = {severity: str(name) for name, severity in SEVERITIES.items()}
+
+
 def define_dashboard(
-    dashboard: Dashboard, kpis: Sequence[Kpi], version: str
+    dashboard: Dashboard,
+    kpis: Sequence[Kpi],
+    version: str,
+    rule_groups: Sequence[RuleGroup] = (),
+    indicators: Mapping[str, Sequence[str]] | None = None,
 ) -> Mapping[str, object]:
-    """Return what `/api/v1/sakshi/dashboard` answers; docs/formats/websocket.md describes it."""
+    """Return what `/api/v1/sakshi/dashboard` answers; docs/formats/websocket.md describes it.
+
+    Args:
+        dashboard: what is shown.
+        kpis: their windows filled in.
+        version: of sakshi.
+        rule_groups: all, with the rules that watch the KPIs.
+        indicators: names of the baselines' indicators, by the KPI that they are about.
+    """
     groups = dict.fromkeys(kpi.group for kpi in kpis)
+    rules = find_kpi_rules(kpis, rule_groups)
+    indicators = indicators or {}
     return {
         "version": version,
         "interval_seconds": dashboard.interval_seconds,
         "window": dashboard.window,
         "groups": [{"name": name, "title": group_title(name)} for name in groups],
-        "kpis": [_define_kpi(kpi.with_window(dashboard.window)) for kpi in kpis],
+        "kpis": [
+            {
+                **_define_kpi(kpi),
+                "rules": rules.get(kpi.name, ()),
+                "indicators": indicators.get(kpi.name, ()),
+            }
+            for kpi in kpis
+        ],
         "panels": [_define_panel(panel, dashboard.window) for panel in dashboard.panels],
     }
 
@@ -94,11 +119,53 @@ def _define_kpi(kpi: Kpi) -> Mapping[str, object]:
         "group": kpi.group,
         "title": kpi.title,
         "metric": kpi.metric,
-        "expr": kpi.expr,
+        "expr": aggregated_query(kpi),
+        "series": kpi.value_selector,
         "unit": kpi.unit,
+        "statistic": str(kpi.statistic),
+        "aggregation": str(kpi.aggregation),
+        "window": kpi.window,
+        "observations": kpi.observations,
+        "min_observations": kpi.min_observations,
+        "condition": kpi.condition,
+        "covered_by": kpi.covered_by,
+        "recovery": kpi.recovery,
+        "no_data": str(kpi.no_data),
         "target": _define_limit(kpi.target),
         "warning": _define_limit(kpi.warning),
         "critical": _define_limit(kpi.critical),
+    }
+
+
+def find_kpi_rules(
+    kpis: Sequence[Kpi], groups: Sequence[RuleGroup]
+) -> Mapping[str, Sequence[Mapping[str, object]]]:
+    """Return the alerting rules that watch each KPI: generated ones, and the one that it names."""
+    watched_by: dict[str, list[str]] = {}
+    for kpi in kpis:
+        if kpi.alert:
+            watched_by.setdefault(kpi.alert, []).append(kpi.name)
+    found: dict[str, list[Mapping[str, object]]] = {}
+    for group in groups:
+        for rule in group.rules:
+            if isinstance(rule, AlertingRule):
+                own = rule.labels.get("kpi", "")
+                for name in [own] if own else watched_by.get(rule.alert, []):
+                    found.setdefault(name, []).append(_define_rule(rule, group))
+    return found
+
+
+def _define_rule(rule: AlertingRule, group: RuleGroup) -> Mapping[str, object]:
+    severity = rule.labels.get("severity", "")
+    is_no_data = bool(rule.labels.get("kpi")) and rule.alert.endswith(NO_DATA_SUFFIX)
+    return {
+        "alert": rule.alert,
+        "severity": severity,
+        "limit": "no_data" if is_no_data else _LIMITS.get(severity, ""),
+        "expr": rule.query,
+        "hold_seconds": rule.hold_ms / 1000,
+        "file": group.file,
+        "group": group.name,
     }
 
 

@@ -22,8 +22,10 @@ class ErrorKind(Enum):
     """
 
     BAD_DATA = ("bad_data", 400)
+    FORBIDDEN = ("forbidden", 403)
     NOT_FOUND = ("not_found", 404)
     METHOD = ("bad_data", 405)
+    CONFLICT = ("conflict", 409)
     TOO_LARGE = ("bad_data", 413)
     EXECUTION = ("execution", 422)
     INTERNAL = ("internal", 500)

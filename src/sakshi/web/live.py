@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, Protocol, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol
 
 import orjson
 
-from sakshi.kpi import Kpi, Reading, fill_window, judge, read_kpi, worst
+from sakshi.kpi import fill_window, worst
 from sakshi.model.clock import Clock, format_timestamp
 from sakshi.model.labels import EMPTY_LABELS, METRIC_NAME, Labels, quote_value
 from sakshi.model.matcher import Matcher, MatchOperator
@@ -22,13 +22,11 @@ from sakshi.promql.errors import QueryError
 from sakshi.scrape.target import TargetHealth, TargetStatus
 from sakshi.storage import Querier
 from sakshi.web.alert_view import DELIVERIES_MAX, view_alerts
-from sakshi.web.monitor import view_reading
+from sakshi.web.monitor import view_judgement
 from sakshi.web.panel import Panel
 from sakshi.web.services import Services
 
 logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 TARGETS_MAX: Final = 100  # of a message; the counts are of all
 MESSAGE_SECONDS_MAX: Final = 5.0  # of queries; what takes longer is not live, and is left out
@@ -53,7 +51,6 @@ class LiveSource:
     def __init__(self, services: Services) -> None:
         dashboard = services.dashboard
         self._services = services
-        self._kpis = [kpi.with_window(dashboard.window) for kpi in services.kpis]
         names = {*dashboard.metrics, *(kpi.metric for kpi in services.kpis)}
         self._metrics_query = _any_of(names - {""})
         self._failing: set[str] = set()
@@ -63,9 +60,9 @@ class LiveSource:
         services = self._services
         moment = _Moment(services.engine, services.clock, self._failing)
         metrics, truncated = self._metrics(moment)
-        readings = [moment.read(kpi) for kpi in self._kpis]
+        judgements = services.judgements()
         alerts = self._alerts()
-        verdict = worst([reading.verdict for reading in readings])
+        verdict = worst(judgement.counts_as for judgement in judgements)
         message = {
             "type": "metrics_update",
             "timestamp": format_timestamp(moment.at_ms),
@@ -73,7 +70,7 @@ class LiveSource:
             "truncated": truncated,
             "data_age_seconds": find_data_age(services.querier, moment.at_ms),
             "summary": {"verdict": str(verdict), **alerts["summary"]},
-            "kpis": [view_reading(reading) for reading in readings],
+            "kpis": [view_judgement(judgement) for judgement in judgements],
             "panels": {
                 panel.id: self._points(moment, panel) for panel in services.dashboard.panels
             },
@@ -131,34 +128,19 @@ class _Moment:
         self._failing = failing
 
     def query(self, expr: str) -> Sequence[tuple[Labels, float]]:
-        """Return what an expression yields; nothing where it fails."""
-        result = self._attempt(
-            expr,
-            lambda seconds: self._engine.instant(expr, self.at_ms, timeout_seconds=seconds),
-        )
-        return () if result is None else _points_of(result)
-
-    def read(self, kpi: Kpi) -> Reading:
-        """Return the reading of a KPI; NO DATA where its expression fails."""
-        reading = self._attempt(
-            kpi.expr,
-            lambda seconds: read_kpi(self._engine, kpi, self.at_ms, timeout_seconds=seconds),
-        )
-        return reading or Reading(kpi, None, judge(kpi, None), self.at_ms)
-
-    def _attempt(self, expr: str, work: Callable[[float], T]) -> T | None:
+        """Return what an expression yields; nothing where it fails, or no time is left."""
         remaining = self._deadline - self._clock.monotonic()
         if remaining <= 0:
-            return None
+            return ()
         try:
-            answer = work(remaining)
+            result = self._engine.instant(expr, self.at_ms, timeout_seconds=remaining)
         except QueryError as error:
             if expr not in self._failing:
                 self._failing.add(expr)
                 logger.warning("live query failed expr=%r error=%s", expr, error)
-            return None
+            return ()
         self._failing.discard(expr)
-        return answer
+        return _points_of(result)
 
 
 def series_name(labels: Labels) -> str:

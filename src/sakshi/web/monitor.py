@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sakshi.kpi import Reading, read_kpi
+from sakshi.kpi import Judgement, worst
 from sakshi.model.clock import format_timestamp
 from sakshi.web.alert_view import view_delivery, view_transition
 from sakshi.web.answer import success
+from sakshi.web.baseline_view import find_indicators
 from sakshi.web.dashboard import define_dashboard
 from sakshi.web.parameter import Parameters, invalid_parameter, read_parameters
 from sakshi.web.services import Services
@@ -23,26 +24,23 @@ ROWS_MAX: Final = 1000
 
 async def dashboard(services: Services, request: Request) -> Response:
     """Answer what the page shows: groups, KPIs, panels."""
-    return success(define_dashboard(services.dashboard, services.kpis, services.version))
+    groups = [status.group for status in services.rule_groups()]
+    indicators = find_indicators(services.baselines.indicators)
+    return success(
+        define_dashboard(services.dashboard, services.kpis, services.version, groups, indicators)
+    )
 
 
 async def kpis(services: Services, request: Request) -> Response:
-    """Answer each KPI's value and verdict now: `timeout`."""
-    parameters = await read_parameters(request)
-    at_ms = services.clock.now_ms()
-    window = services.dashboard.window
-
-    def read(timeout_seconds: float) -> Sequence[Reading]:
-        return [
-            read_kpi(
-                services.engine, kpi.with_window(window), at_ms, timeout_seconds=timeout_seconds
-            )
-            for kpi in services.kpis
-        ]
-
-    readings = await services.queries.run(read, parameters.timeout_seconds())
+    """Answer the newest judgement of each KPI, and the verdict on all of them."""
+    judgements = services.judgements()
+    at_ms = judgements[0].at_ms if judgements else services.clock.now_ms()
     return success(
-        {"at": format_timestamp(at_ms), "kpis": [view_reading(reading) for reading in readings]}
+        {
+            "at": format_timestamp(at_ms),
+            "verdict": str(worst(judgement.counts_as for judgement in judgements)),
+            "kpis": [view_judgement(judgement) for judgement in judgements],
+        }
     )
 
 
@@ -72,12 +70,19 @@ async def transitions(services: Services, request: Request) -> Response:
     return success({"transitions": [view_transition(row) for row in rows]})
 
 
-def view_reading(reading: Reading) -> Mapping[str, object]:
-    """Return a KPI's reading as the live message and `/api/v1/sakshi/kpis` show it."""
+def view_judgement(judgement: Judgement) -> Mapping[str, object]:
+    """Return a judgement as the live message and `/api/v1/sakshi/kpis` show it."""
+    since_ms = judgement.since_ms
     return {
-        "name": reading.kpi.name,
-        "value": reading.value,
-        "verdict": str(reading.verdict),
+        "name": judgement.kpi.name,
+        "value": judgement.value,
+        "verdict": str(judgement.verdict),
+        "since": None if since_ms is None else format_timestamp(since_ms),
+        "observations": judgement.observations,
+        "distances": {str(name): value for name, value in judgement.distances.items()},
+        "counts_as": str(judgement.counts_as),
+        "reason": judgement.ruling.reason,
+        "warning": judgement.ruling.warning,
     }
 
 

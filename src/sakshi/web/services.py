@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sakshi.kpi import Kpi
+from sakshi.kpi import Baselines, Judgement, Kpi
 from sakshi.ledger.record import Delivery
 from sakshi.model.alert import Alert, Transition
 from sakshi.model.clock import Clock
@@ -42,7 +42,9 @@ class Services:
         alerts: gives the alerts that are pending or firing, and those that were resolved less than
             15 minutes ago; their values are taken from `rule_groups`, which knows newer ones.
         targets: gives the scrape targets with their last scrape.
-        kpis: in the order in which they are shown; their expressions may contain `$window`.
+        kpis: in the order in which they are shown; their windows filled in.
+        judgements: gives the newest judgement of each KPI, in the same order.
+        baselines: what can be compared, and where what is recorded goes; there is none by default.
         registry: sakshi's own metrics, for `/metrics`; the web package adds its own to it.
         readiness: says what sakshi still waits for; empty when it is ready.
         allowed_hosts: names, without port, by which the Host header may call sakshi, against DNS
@@ -61,6 +63,8 @@ class Services:
     registry: CollectorRegistry
     version: str
     readiness: Callable[[], str]
+    judgements: Callable[[], Sequence[Judgement]] = tuple
+    baselines: Baselines = field(default_factory=Baselines)
     dashboard: Dashboard = field(default_factory=Dashboard)
     allowed_hosts: frozenset[str] | None = LOOPBACK_HOSTS
     queries: QueryPool = field(default_factory=QueryPool)

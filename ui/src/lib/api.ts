@@ -1,4 +1,5 @@
-/** sakshi's HTTP API, as far as the page asks it: the definition, history, transitions. */
+/** sakshi's HTTP API, as far as the page asks it: definition, history, transitions, baselines. */
+import type { BaselineCatalogue, Comparison } from "./baseline.ts";
 import type { Definition, Transition } from "./contract.ts";
 import type { Span } from "./span.ts";
 
@@ -57,6 +58,17 @@ export class Api {
       signal,
     );
     return data.transitions;
+  }
+
+  /** Return the baselines that there are, and what they are about. */
+  baselines(signal: AbortSignal): Promise<BaselineCatalogue> {
+    return this.#get("api/v1/sakshi/baselines", {}, signal);
+  }
+
+  /** Return a baseline compared with the time up to now. @param over a duration: `1h`. */
+  comparison(name: string, over: string, signal: AbortSignal): Promise<Comparison> {
+    const path = `api/v1/sakshi/baselines/${encodeURIComponent(name)}/comparison`;
+    return this.#get(path, { over }, signal);
   }
 
   async #get<T>(path: string, parameters: Record<string, string>, signal: AbortSignal): Promise<T> {

@@ -5,7 +5,8 @@
  * number that is none is null. Fields that are not listed here are ignored.
  */
 
-export type Verdict = "OK" | "OFF TARGET" | "WARNING" | "CRITICAL" | "NO DATA";
+export type Verdict = "OK" | "OFF TARGET" | "WARNING" | "CRITICAL" | "NO DATA" | "STALE";
+export type LimitName = "target" | "warning" | "critical";
 export type AlertState = "pending" | "firing" | "resolved";
 export type DeliveryState = "waiting" | "delivered" | "skipped" | "dead";
 export type Unit = "ms" | "s" | "%" | "/s" | "/h" | "bytes" | "ratio" | "";
@@ -37,10 +38,24 @@ export interface AlertsUpdate {
 
 export type Message = MetricsUpdate | AlertsUpdate;
 
+/** A judgement of a KPI. */
 export interface KpiReading {
   name: string;
+  /** In the KPI's unit; under STALE the last one known, under NO DATA one that is not judged. */
   value: number | null;
   verdict: Verdict;
+  /** When the verdict became what it is; null: not judged yet. */
+  since: string | null;
+  /** How many observations the value rests on; null where the KPI does not count them. */
+  observations: number | null;
+  /** How far the value is from each limit: positive on the good side. Empty without a value. */
+  distances: Partial<Record<LimitName, number>>;
+  /** What it contributes to the overall verdict. */
+  counts_as: Verdict;
+  /** Why it is not judged, or why the verdict is worse than the value alone says; else empty. */
+  reason: string;
+  /** What is wrong with the KPI itself; else empty. */
+  warning: string;
 }
 
 export interface Targets {
@@ -106,16 +121,52 @@ export interface Limit {
   text: string;
 }
 
+export type Statistic =
+  "mean" | "p50" | "p90" | "p95" | "p99" | "min" | "max" | "rate" | "share" | "current";
+export type Aggregation = "none" | "sum" | "avg" | "min" | "max";
+export type NoDataPolicy = "alert" | "keep" | "ok";
+
 export interface Kpi {
   name: string;
   group: string;
   title: string;
   metric: string;
-  expr: string;
   unit: Unit;
+  /** What is asked, the window filled in. */
+  expr: string;
+  /** Its recorded value, one series with the label `kpi`: what charts and sparklines query. */
+  series: string;
+  statistic: Statistic;
+  aggregation: Aggregation;
+  window: string;
+  /** PromQL that counts the observations; empty: they are not counted. */
+  observations: string;
+  min_observations: number;
+  /** PromQL: judged only while it yields something; empty: always. */
+  condition: string;
+  /** A selector of series that must span the window; empty: none must. */
+  covered_by: string;
+  /** Share of a limit by which the value must be back on the good side. */
+  recovery: number;
+  no_data: NoDataPolicy;
   target: Limit | null;
   warning: Limit | null;
   critical: Limit | null;
+  rules: KpiRule[];
+  /** Names of the baseline indicators that are about it. */
+  indicators: string[];
+}
+
+export interface KpiRule {
+  alert: string;
+  /** The label `severity`; empty where there is none. */
+  severity: string;
+  /** What it watches; empty where its severity tells of none. */
+  limit: LimitName | "no_data" | "";
+  expr: string;
+  hold_seconds: number;
+  file: string;
+  group: string;
 }
 
 export interface Panel {

@@ -86,6 +86,15 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(whole / 86400)} d ${Math.floor((whole % 86400) / 3600)} h`;
 }
 
+/** Return a duration in its largest unit, for small places: `42s`, `12m`, `3h`, `2d`. */
+export function formatAge(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  if (whole < 60) return `${whole}s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)}m`;
+  if (whole < 86400) return `${Math.floor(whole / 3600)}h`;
+  return `${Math.floor(whole / 86400)}d`;
+}
+
 /** Return what remains until a moment: `0:04`, `2:05`, `1:00:00`; `0:00` once it has passed. */
 export function formatCountdown(seconds: number): string {
   const whole = Math.max(0, Math.ceil(seconds));
@@ -105,6 +114,11 @@ export function formatClock(seconds: number, withSeconds = true): string {
 /** Return the local day: `14 Nov`. */
 export function formatDay(seconds: number): string {
   return new Date(seconds * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "short" });
+}
+
+/** Return the local day and time of day: `14 Nov 22:13`. */
+export function formatDayClock(seconds: number): string {
+  return `${formatDay(seconds)} ${formatClock(seconds, false)}`;
 }
 
 /** Return a moment of a message in seconds since the epoch. */

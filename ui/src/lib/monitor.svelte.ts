@@ -11,15 +11,17 @@ import type {
   Alert,
   AlertCounts,
   Definition,
-  Kpi,
   KpiReading,
   Message,
   MetricsUpdate,
+  Panel,
 } from "./contract.ts";
 import { continueEpisodes, type Episode, readEpisodes } from "./episode.ts";
 import type { Connection, Feed, FeedHandler } from "./feed.ts";
 import { parseSeconds } from "./format.ts";
-import { type Drawn, loadHistory } from "./history.ts";
+import { composeHeadline, type Headline } from "./headline.ts";
+import { loadHistory, loadKpis } from "./history.ts";
+import { KPI_LEGEND, kpiPanel } from "./kpi.ts";
 import { findPreference, storePreference } from "./preference.ts";
 import { appendPoint, continueWith, emptyLines, type Lines } from "./series.ts";
 import {
@@ -31,16 +33,16 @@ import {
   type Span,
   SPARK_POINTS_MAX,
 } from "./span.ts";
-import { composeHeadline, findStaleness, type Headline } from "./verdict.ts";
+import { findStaleness } from "./verdict.ts";
 
 const ALERTS_MAX = 200; // of a message; where there are as many, others may have been left out
 const INTERVAL_SECONDS = 5; // until the definition says otherwise
 const RETRY_MS = 3000;
 const TICK_MS = 1000;
 const ZOOM_MIN_SECONDS = 10;
-const KPI_LEGEND = "value"; // the key of a KPI's only line
 
 type LinesById = Readonly<Record<string, Lines>>;
+type Point = Readonly<Record<string, number | null>>;
 
 export class Monitor implements FeedHandler {
   definition = $state.raw<Definition | null>(null);
@@ -62,6 +64,10 @@ export class Monitor implements FeedHandler {
   readonly updatedAt = $derived(this.update === null ? 0 : parseSeconds(this.update.timestamp));
   readonly visible = $derived<{ start: number; end: number }>(
     this.zoom ?? { start: this.updatedAt - this.range.seconds, end: this.updatedAt },
+  );
+  /** What the newest message says of each KPI, by its name. */
+  readonly readings = $derived<ReadonlyMap<string, KpiReading>>(
+    new Map(this.update?.kpis.map((reading) => [reading.name, reading])),
   );
   readonly staleness = $derived(this.#findStaleness());
   readonly headline = $derived<Headline>(
@@ -85,6 +91,8 @@ export class Monitor implements FeedHandler {
   readonly #feed: Feed;
   #clockOffset = 0;
   #isRangeChosen = false;
+  /** The KPI whose own view is open; empty: none. */
+  #watched = "";
   #loading = new AbortController();
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -155,8 +163,23 @@ export class Monitor implements FeedHandler {
     void this.#load();
   }
 
-  reading(kpi: Kpi): KpiReading | undefined {
-    return this.update?.kpis.find((reading) => reading.name === kpi.name);
+  /** Keep the line of one KPI's own chart too, from now on; it begins as its tile's. */
+  watch(name: string): void {
+    this.#watched = name;
+    const panel = this.#watchedPanel();
+    if (panel === null) return;
+    const spark = this.sparks[name];
+    if (spark !== undefined) this.panels = { ...this.panels, [panel.id]: spark };
+    void this.#loadPanels([panel], this.#loading.signal);
+  }
+
+  /** Forget the line of the KPI's own chart. */
+  unwatch(): void {
+    const panel = this.#watchedPanel();
+    this.#watched = "";
+    if (panel === null) return;
+    const { [panel.id]: _, ...others } = this.panels;
+    this.panels = others;
   }
 
   // How it keeps up.
@@ -179,11 +202,19 @@ export class Monitor implements FeedHandler {
   #append(message: MetricsUpdate): void {
     const time = parseSeconds(message.timestamp);
     const start = time - this.range.seconds;
-    const values = message.kpis.map((kpi) => [kpi.name, { [KPI_LEGEND]: kpi.value }] as const);
+    const values = message.kpis.map((kpi) => [kpi.name, pointOf(kpi)] as const);
     this.sparks = appendAll(this.sparks, time, values, start, this.#step(SPARK_POINTS_MAX));
     if (this.zoom !== null) return;
-    const points = Object.entries(message.panels);
+    const points: (readonly [string, Point])[] = Object.entries(message.panels);
+    const watched = this.#watchedPanel();
+    const reading = message.kpis.find((kpi) => kpi.name === this.#watched);
+    if (watched !== null && reading !== undefined) points.push([watched.id, pointOf(reading)]);
     this.panels = appendAll(this.panels, time, points, start, this.#step());
+  }
+
+  #watchedPanel(): Panel | null {
+    const kpi = this.definition?.kpis.find((one) => one.name === this.#watched);
+    return kpi === undefined ? null : kpiPanel(kpi);
   }
 
   #step(pointsMax?: number): number {
@@ -224,45 +255,53 @@ export class Monitor implements FeedHandler {
     const { definition } = this;
     if (definition === null) return;
     const signal = this.#restartLoading();
-    const end = this.updatedAt;
-    const start = end - this.range.seconds;
+    const watched = this.#watchedPanel();
+    const panels = watched === null ? definition.panels : [watched, ...definition.panels];
     const problems = await Promise.all([
-      this.#loadPanels(definition, start, end, signal),
-      this.#loadSparks(definition, start, end, signal),
+      this.#loadPanels(panels, signal),
+      this.#loadSparks(definition, signal),
     ]);
     if (!signal.aborted) this.problem = problems.find((problem) => problem !== "") ?? "";
   }
 
-  #loadPanels(definition: Definition, start: number, end: number, signal: AbortSignal) {
+  #loadPanels(panels: readonly Panel[], signal: AbortSignal): Promise<string> {
     const { zoom } = this;
+    const end = this.updatedAt;
+    const start = end - this.range.seconds;
     const span = zoom
       ? alignSpan(zoom.start, zoom.end + zoom.step, zoom.step)
       : alignSpan(start, end, this.#step());
-    return loadHistory(this.#api, definition.panels, span, signal, (id, history) => {
+    return loadHistory(this.#api, panels, span, signal, (id, history) => {
       const live = this.panels[id];
       const lines = zoom || !live ? history : continueWith(history, live, start);
       this.panels = { ...this.panels, [id]: lines };
     });
   }
 
-  #loadSparks(definition: Definition, start: number, end: number, signal: AbortSignal) {
-    const drawn: Drawn[] = definition.kpis.map(({ name, expr }) => ({
-      id: name,
-      queries: [{ legend: KPI_LEGEND, expr }],
-    }));
+  #loadSparks({ kpis }: Definition, signal: AbortSignal): Promise<string> {
+    const end = this.updatedAt;
+    const start = end - this.range.seconds;
     const span = alignSpan(start, end, this.#step(SPARK_POINTS_MAX));
-    return loadHistory(this.#api, drawn, span, signal, (id, history) => {
-      const live = this.sparks[id];
-      const lines = live ? continueWith(history, live, start) : history;
-      this.sparks = { ...this.sparks, [id]: lines };
+    return loadKpis(this.#api, kpis, KPI_LEGEND, span, signal, (loaded) => {
+      const continued = Object.entries(loaded).map(([name, history]) => {
+        const live = this.sparks[name];
+        return [name, live ? continueWith(history, live, start) : history] as const;
+      });
+      this.sparks = { ...this.sparks, ...Object.fromEntries(continued) };
     });
   }
+}
+
+/** A KPI's value is a point of its line where it is judged; what is only remembered is a gap. */
+function pointOf({ value, verdict }: KpiReading): Point {
+  const isJudged = verdict !== "STALE" && verdict !== "NO DATA";
+  return { [KPI_LEGEND]: isJudged ? value : null };
 }
 
 function appendAll(
   all: LinesById,
   time: number,
-  points: readonly (readonly [string, Readonly<Record<string, number | null>>])[],
+  points: readonly (readonly [string, Point])[],
   start: number,
   step: number,
 ): LinesById {

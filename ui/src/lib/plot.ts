@@ -37,6 +37,12 @@ type PublishingSetCursor = (
   publish: boolean,
 ) => void;
 
+/** A panel as it is plotted. */
+export interface PlotPanel extends Panel {
+  /** Whether the scale reaches to all limits, also to those far off. */
+  showsAllLimits: boolean;
+}
+
 /** What a plot shows at one moment. */
 export interface Picture {
   lines: Lines;
@@ -53,7 +59,7 @@ export class Plot {
   constructor(
     element: HTMLElement,
     size: { width: number; height: number },
-    panel: Panel,
+    panel: PlotPanel,
     palette: Palette,
     picture: Picture,
     events: PlotEvents,
@@ -161,8 +167,9 @@ function selectSpan(plot: uPlot, events: PlotEvents): void {
   events.onZoom(start, end);
 }
 
-function extentOf(panel: Panel, low: number | null, high: number | null): uPlot.Range.MinMax {
-  const extent = chooseExtent(low, high, panel.thresholds, panel.unit);
+function extentOf(panel: PlotPanel, low: number | null, high: number | null): uPlot.Range.MinMax {
+  const { thresholds, unit, showsAllLimits } = panel;
+  const extent = chooseExtent(low, high, thresholds, unit, showsAllLimits);
   return [extent.low, extent.high];
 }
 

@@ -3,7 +3,7 @@
  *
  * A limit is worth seeing when the lines are anywhere near it; one that is far off would press them
  * flat. So near limits stretch the scale, and the next one above the lines does so a little further;
- * the others are named at the edge. The upper end is a round number, so that the scale stands still
+ * the others are named at the edge. A KPI's own chart shows all of them. The upper end is a round number, so that the scale stands still
  * while the newest value wavers.
  */
 import type { Threshold, Unit } from "./contract.ts";
@@ -24,24 +24,26 @@ export interface Extent {
  *
  * @param lowest of all visible values; null without any.
  * @param highest likewise.
+ * @param showsAll whether all limits lie within, also those far off.
  */
 export function chooseExtent(
   lowest: number | null,
   highest: number | null,
   thresholds: readonly Threshold[],
   unit: Unit,
+  showsAll = false,
 ): Extent {
   const limits = thresholds.map((threshold) => threshold.value);
   if (unit === "ratio") return ratioExtent(lowest ?? 1, limits);
   const high = highest ?? 0;
-  if (unit === "%") return { low: 0, high: Math.max(100, high * HEADROOM) };
-  const shown = nearLimits(limits, high, highest === null);
+  if (unit === "%") return { low: 0, high: Math.max(100, high * HEADROOM, ...(showsAll ? limits : [])) };
+  const shown = nearLimits(limits, high, showsAll || highest === null);
   const top = Math.max(high, ...shown) * HEADROOM;
   return { low: Math.min(0, (lowest ?? 0) * HEADROOM), high: top > 0 ? roundUp(top) : 1 };
 }
 
-function nearLimits(limits: readonly number[], high: number, isEmpty: boolean): number[] {
-  if (isEmpty) return [...limits];
+function nearLimits(limits: readonly number[], high: number, all: boolean): number[] {
+  if (all) return [...limits];
   const next = Math.min(...limits.filter((limit) => limit > high));
   return limits.filter((limit) => limit <= high * NEAR || (limit === next && limit <= high * NEXT_NEAR));
 }

@@ -6,7 +6,7 @@
  */
 
 export const POINTS_MAX = 600; // of a chart's line: about one for each pixel
-export const SPARK_POINTS_MAX = 120; // of a tile's
+export const SPARK_POINTS_MAX = 60; // of a tile's
 
 /** A span of time: seconds since the epoch, both edges inclusive. */
 export interface Span {
