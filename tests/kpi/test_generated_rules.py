@@ -87,7 +87,7 @@ def check_in_prometheus(
             }
         ],
     }
-    (folder / "test.yml").write_text(yaml.safe_render_groups(document))
+    (folder / "test.yml").write_text(yaml.safe_dump(document))
     result = subprocess.run(
         [promtool, "test", "rules", "test.yml"],
         cwd=folder, capture_output=True, text=True, check=False,
