@@ -256,6 +256,15 @@ KEYS = "name, title, recorded_at, over, values, observations"
             id="a number too large",
         ),
         pytest.param("[" * 100_000, "expected JSON, found too many levels of it", id="too deep"),
+        *(
+            pytest.param(text, "expected text, found half of a surrogate pair", id=f"half {id}")
+            for text, id in (
+                (changed(title="\ud800"), "a character"),
+                (changed(recorded_at="\udfff"), "a character in a moment"),
+                (changed(values={"\ud800": 1}), "a character in a name"),
+                ('{"\\ud800": 1}', "a character in a key"),
+            )
+        ),
         pytest.param(" " * 5_000_000, "expected at most 4 MiB, found more", id="too large"),
         pytest.param("\udcff", "expected text in UTF-8", id="bytes"),
     ],
@@ -297,6 +306,20 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         folder.record(make_recorded())
 
     assert str(caught.value).endswith("baselines: Not a directory")
+
+
+def test_what_could_not_be_written_leaves_nothing_behind(
+    folder: BaselineFolder, path: Path
+) -> None:
+    """Where the disk is full, half a file would only take more of it."""
+    folder.record(make_recorded("other"))
+    (path / "before.json").mkdir()
+
+    with pytest.raises(BaselineFileError) as caught:
+        folder.record(make_recorded(), replace=True)
+
+    assert str(caught.value) == "baselines/before.json: Is a directory"
+    assert list_files(path) == ["before.json", "other.json"]
 
 
 def test_without_a_folder_nothing_can_be_recorded() -> None:

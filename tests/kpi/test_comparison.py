@@ -67,6 +67,7 @@ def test_standing(
         pytest.param(HIGHER, 0, 3, 4, None, None, 75, id="a baseline of zero has no percentages"),
         pytest.param(HIGHER, 0, 0, 0, None, None, None, id="zero all over"),
         pytest.param(HIGHER, 12, 13, 12, 8.3333, 0, None, id="nothing is promised"),
+        pytest.param(LOWER, 12, 13, 12, 8.3333, 0, None, id="lower, nothing is promised"),
         pytest.param(HIGHER, 12, 13, 10, 8.3333, -16.6667, None, id="worse is promised"),
         pytest.param(HIGHER, -4, -2, -1, 50, 75, 66.6667, id="below zero"),
         pytest.param(LOWER, 1e-300, 1e300, None, None, None, None, id="too large for a number"),
@@ -91,6 +92,7 @@ def test_percentages(
     assert entry.reached_percent == pytest.approx(reached, abs=1e-4)
     for number in (entry.change_percent, entry.promised_percent, entry.reached_percent):
         assert number is None or math.isfinite(number)
+        assert str(number) != "-0.0", "JSON shows the sign of zero"
 
 
 @pytest.mark.parametrize(

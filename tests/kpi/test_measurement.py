@@ -62,6 +62,15 @@ def test_observations_are_counted_over_the_same_period(measure: Callable[..., Me
     assert measured.observations == pytest.approx(1800.0)
 
 
+def test_a_comment_at_an_expressions_end_is_none_of_the_queries_business(
+    measure: Callable[..., Measurement],
+) -> None:
+    """Neither the value nor the count is lost by it."""
+    indicator = make_indicator(expr="gauge # now", observations="count_over_time(gauge[$over]) # n")
+
+    assert measure(indicator) == Measurement(300.0, 6.0)
+
+
 def test_a_scalar_is_a_value(measure: Callable[..., Measurement]) -> None:
     """It needs no series."""
     assert measure(make_indicator(expr="scalar(gauge) / 2")) == Measurement(150.0)

@@ -25,10 +25,12 @@ class Client:
 
     Args:
         url: of the server, without a slash at its end.
+        timeout_seconds: for each answer.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         self._url = url
+        self._timeout_seconds = timeout_seconds
         host = urllib.parse.urlsplit(url).hostname or ""
         handlers = [urllib.request.ProxyHandler({})] if is_loopback(host) else []
         self._opener = urllib.request.build_opener(*handlers)
@@ -83,7 +85,7 @@ class Client:
 
     def _fetch(self, request: urllib.request.Request) -> Any:
         try:
-            with self._opener.open(request, timeout=TIMEOUT_SECONDS) as response:
+            with self._opener.open(request, timeout=self._timeout_seconds) as response:
                 return json.load(response)
         except urllib.error.HTTPError as error:
             with error:

@@ -36,6 +36,7 @@ exit codes, as monitoring plug-ins have them:
 EXIT_CODES: Final = {"OK": 0, "OFF TARGET": 0, "WARNING": 1, "CRITICAL": 2}
 """By verdict; UNKNOWN for every other one, and where there is no answer."""
 
+TIMEOUT_SECONDS: Final = 10.0  # for an answer: what is asked is known already
 WATCH_SECONDS: Final = 2.0
 WATCH_SECONDS_MIN: Final = 0.1
 WATCH_SECONDS_MAX: Final = 86_400.0
@@ -84,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Show the status; the exit code tells the verdict."""
     from sakshi.cli.client import Client
 
-    client = Client(arguments.url)
+    client = Client(arguments.url, TIMEOUT_SECONDS)
     if arguments.watch is None:
         return show(client, arguments)
     from sakshi.cli.screen import is_screen

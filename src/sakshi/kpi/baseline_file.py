@@ -73,11 +73,15 @@ def parse_baseline(text: str, name: str) -> Baseline:
 
 def _parse_json(text: str) -> Any:
     try:
-        return json.loads(text)
+        content = json.loads(text)
+        json.dumps(content, ensure_ascii=False).encode()
     except RecursionError:
         raise ValueError("expected JSON, found too many levels of it") from None
+    except UnicodeEncodeError:  # an escape that JSON allows, and no answer could repeat
+        raise ValueError("expected text, found half of a surrogate pair") from None
     except ValueError as error:
         raise ValueError(f"expected JSON: {error}") from None
+    return content
 
 
 def _read_text(content: Mapping[str, Any], key: str) -> str:

@@ -200,11 +200,15 @@ def _write(file: Path, text: str) -> None:
         folder.mkdir(parents=True)
         _sync(folder.parent)
     unfinished = folder / f".{file.name}"
-    with unfinished.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    unfinished.replace(file)
+    try:
+        with unfinished.open("w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        unfinished.replace(file)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
     _sync(folder)
 
 

@@ -183,7 +183,7 @@ def _improvement(indicator: Indicator, baseline: float | None, value: float | No
     difference = _difference(baseline, value)
     if difference is None:
         return None
-    return -difference if indicator.better is Better.LOWER else difference
+    return 0.0 - difference if indicator.better is Better.LOWER else difference  # never -0.0
 
 
 def _difference(baseline: float | None, value: float | None) -> float | None:

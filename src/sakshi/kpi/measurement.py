@@ -49,7 +49,7 @@ class Meter:
         try:
             values = self._ask(fill_over(indicator.expr, over_ms), at_ms, deadline)
             counts = (
-                self._ask(f"sum({fill_over(indicator.observations, over_ms)})", at_ms, deadline)
+                self._ask(count_query(indicator.observations, over_ms), at_ms, deadline)
                 if indicator.observations
                 else []
             )
@@ -68,6 +68,16 @@ class Meter:
                 return [value for _, value in vector.at(0)]
             case _:  # the configuration takes neither a range vector nor a string
                 return []
+
+
+def count_query(observations: str, over_ms: int) -> str:
+    """Return how many observations there are in a period; a comment at the end changes nothing.
+
+    Example:
+        >>> count_query("increase(x_count[$over])  # all", 3_600_000)
+        'sum(increase(x_count[1h])  # all\\n)'
+    """
+    return f"sum({fill_over(observations, over_ms)}\n)"
 
 
 def find_fault(values: Sequence[float]) -> str:
