@@ -8,6 +8,7 @@ import pytest
 from tests.kpi.indicator import NOW_MS, make_indicator
 
 from sakshi.kpi import Indicator, Measurement, Meter
+from sakshi.model.clock import format_timestamp
 from sakshi.model.labels import Labels
 from sakshi.promql import LocalEngine, QueryResult, Scalar
 from sakshi.storage import MemoryStore
@@ -106,6 +107,54 @@ def test_observations_without_a_number_are_not_known(measure: Callable[..., Meas
         assert measure(make_indicator(expr="gauge", observations=observations)) == Measurement(
             300.0
         )
+
+
+@pytest.mark.parametrize(
+    ("over_ms", "interval_ms", "is_gap"),
+    [
+        pytest.param(60_000, 10_000, False, id="within the data"),
+        pytest.param(300_000, 10_000, False, id="as old as the data"),
+        pytest.param(320_000, 10_000, False, id="two scrapes older"),
+        pytest.param(320_001, 10_000, True, id="more than two scrapes older"),
+        pytest.param(315_000, 0, False, id="a twentieth older"),
+        pytest.param(316_000, 0, True, id="more than a twentieth older"),
+        pytest.param(10 * 3_600_000, 10_000, True, id="much older"),
+        pytest.param(1_000, 10_000, False, id="shorter than a scrape"),
+    ],
+)
+def test_a_period_that_begins_before_the_data_is_said(
+    over_ms: int, interval_ms: int, is_gap: bool, clock: FakeClock
+) -> None:
+    """Data since five minutes: a rate over ten would be half of what it was."""
+    meter = Meter(LocalEngine(scraped(), clock), clock)
+
+    gap = meter.find_gap(NOW_MS, over_ms, interval_ms, 10.0)
+
+    moment = format_timestamp(NOW_MS - over_ms)
+    where = f"nothing was scraped at the beginning of the period, {moment}"
+    assert gap == (f"{where}: rates over it are too low" if is_gap else "")
+
+
+def test_a_period_in_which_nothing_was_scraped_has_no_gap(clock: FakeClock) -> None:
+    """Its measurements say why they have no data; so do those that come too late."""
+    for store, at_ms, timeout in (
+        (MemoryStore(), NOW_MS, 10.0),
+        (scraped(), NOW_MS - 3_600_000, 10.0),
+        (scraped(), NOW_MS, 0.0),
+    ):
+        meter = Meter(LocalEngine(store, clock), clock)
+        assert meter.find_gap(at_ms, 600_000, 10_000, timeout) == ""
+
+
+def scraped() -> MemoryStore:
+    """Return a store with a target that was scraped every 10 s, for five minutes."""
+    store = MemoryStore()
+    appender = store.target(Labels({"job": "chat"}))
+    columns = appender.columns([Labels({"__name__": "up"})])
+    for second in range(0, 301, 10):
+        appender.append(NOW_MS - 300_000 + second * 1000, columns, np.array([0.0]))
+    store.commit()
+    return store
 
 
 class SlowEngine:

@@ -11,9 +11,10 @@ import httpx2
 import pytest
 from prometheus_client import CollectorRegistry
 from tests.kpi.indicator import make_indicator, make_recorded
-from tests.web.conftest import KPIS, NOW_MS, World, make_client
+from tests.web.conftest import KPIS, NOW_MS, World, make_client, make_target
 
 from sakshi.kpi import Baseline, BaselineFolder, Baselines, Better, Origin
+from sakshi.scrape.target import TargetHealth
 from sakshi.web import Services
 
 API = "/api/v1/sakshi/baselines"
@@ -207,6 +208,27 @@ async def test_a_recorded_baseline_may_be_of_the_past(client: httpx2.AsyncClient
 
     assert answer["recorded_at"] == "2023-11-14T22:12:50.000Z"
     assert answer["values"] == {"times.mean": 25.5, "rates.peak": 30.0}
+
+
+async def test_a_period_that_begins_before_the_data_is_a_warning(
+    client: httpx2.AsyncClient, world: World
+) -> None:
+    """Of the comparison and of the recording; none where the period has data throughout."""
+    world.load({"__name__": "up", "job": "chat"}, [1.0] * 61, 1000)
+    world.targets.append(replace(make_target("chat", TargetHealth.UP), interval_ms=10_000))
+    gap = (
+        "nothing was scraped at the beginning of the period, 2023-11-14T22:11:20.000Z: "
+        "rates over it are too low"
+    )
+    path = f"{API}/pre/comparison"
+
+    young = (await client.get(path, params={"over": "2m"})).json()
+    recorded = (await client.post(API, data={"name": "b", "over": "2m"})).json()
+    covered = (await client.get(path, params={"over": "80s"})).json()
+
+    assert young["warnings"] == [gap]
+    assert recorded["warnings"] == [gap, "rates.silent: no series"]
+    assert "warnings" not in covered
 
 
 async def test_a_baseline_that_exists_is_replaced_only_if_that_is_said(

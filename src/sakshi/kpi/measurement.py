@@ -7,12 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sakshi.kpi.baseline import Indicator, Measurement, fill_over
-from sakshi.model.clock import Clock
+from sakshi.model.clock import Clock, format_timestamp
+from sakshi.model.duration import format_duration
 from sakshi.promql import QueryEngine, QueryError, Scalar, Vector
 
 OVER_MS_MIN: Final = 1000
 OVER_MS_MAX: Final = 366 * 86_400_000
 """Of a period: a year. A longer one would only be read to its retention's end anyway."""
+
+GAP_SHARE: Final = 20  # of a period: a twentieth without data makes its rates 5 % too low
+GAP_MS_MAX: Final = 300_000  # as long as Prometheus looks back for a sample
 
 
 class Meter:
@@ -43,6 +47,35 @@ class Meter:
             for indicator in indicators
         }
 
+    def find_gap(self, at_ms: int, over_ms: int, interval_ms: int, timeout_seconds: float) -> str:
+        """Return a warning where a period begins before the data; empty where it does not.
+
+        `rate` divides by the whole period, whatever part of it has data: over a day, a sakshi that
+        started an hour ago sees a twenty-fourth of the requests a second. Empty as well where
+        nothing was scraped at the period's end, or the answer would come too late.
+
+        Args:
+            at_ms: the end of the period.
+            over_ms: its length, above 0.
+            interval_ms: the longest from scrape to scrape; 0: unknown.
+            timeout_seconds: for this question alone.
+        """
+        gap_ms = max(min(over_ms // GAP_SHARE, GAP_MS_MAX), 2 * interval_ms)
+        gap_ms = min(max(gap_ms, 1), over_ms)
+        scraped = f"count(last_over_time(up[{format_duration(gap_ms)}]))"
+        begun_ms = at_ms - over_ms
+        deadline = self._clock.monotonic() + timeout_seconds
+        try:
+            at_first = self._ask(scraped, begun_ms + gap_ms, deadline)
+            at_last = self._ask(scraped, at_ms, deadline)
+        except QueryError:
+            return ""
+        if at_first or not at_last:
+            return ""
+        moment = format_timestamp(begun_ms)
+        where = f"nothing was scraped at the beginning of the period, {moment}"
+        return f"{where}: rates over it are too low"
+
     def _measure(
         self, indicator: Indicator, at_ms: int, over_ms: int, deadline: float
     ) -> Measurement:
@@ -71,11 +104,11 @@ class Meter:
 
 
 def count_query(observations: str, over_ms: int) -> str:
-    """Return how many observations there are in a period; a comment at the end changes nothing.
+    r"""Return how many observations there are in a period; a comment at the end changes nothing.
 
     Example:
         >>> count_query("increase(x_count[$over])  # all", 3_600_000)
-        'sum(increase(x_count[1h])  # all\\n)'
+        'sum(increase(x_count[1h])  # all\n)'
     """
     return f"sum({fill_over(observations, over_ms)}\n)"
 

@@ -7,7 +7,7 @@ an Origin, where there is one, must be the very host and port that is called. Pr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from starlette.requests import Request
@@ -70,9 +70,9 @@ async def comparison(services: Services, request: Request) -> Response:
     at_ms = parameters.time_ms("time", services.clock.now_ms())
     name = request.path_params["name"]
     found = await asyncio.to_thread(services.baselines.folder.get, name)
-    measured = await _measure(services, at_ms, over_ms, parameters.timeout_seconds())
-    indicators = services.baselines.indicators
-    return success(view_comparison(compare(found, indicators, measured, at_ms, over_ms)))
+    measured, gaps = await _measure(services, at_ms, over_ms, parameters.timeout_seconds())
+    compared = compare(found, services.baselines.indicators, measured, at_ms, over_ms)
+    return success(view_comparison(compared), warnings=gaps)
 
 
 async def _record(services: Services, request: Request) -> Response:
@@ -85,7 +85,7 @@ async def _record(services: Services, request: Request) -> Response:
     folder = services.baselines.folder
     # Before anything is measured: a day's queries for nothing are a pity.
     await asyncio.to_thread(folder.check_recordable, name, replace=replace)
-    measured = await _measure(services, at_ms, over_ms, parameters.timeout_seconds())
+    measured, gaps = await _measure(services, at_ms, over_ms, parameters.timeout_seconds())
     reasons = [f"{name}: {one.reason}" for name, one in measured.items() if one.value is None]
     values = {name: one.value for name, one in measured.items() if one.value is not None}
     if not values:
@@ -98,17 +98,24 @@ async def _record(services: Services, request: Request) -> Response:
     }
     recorded = Baseline(name, title, Origin.RECORDED, at_ms, over_ms, values, observations)
     await asyncio.to_thread(folder.record, recorded, replace=replace)
-    return success(view_values(recorded), warnings=reasons)
+    return success(view_values(recorded), warnings=[*gaps, *reasons])
 
 
 async def _measure(
     services: Services, at_ms: int, over_ms: int, timeout_seconds: float
-) -> Mapping[str, Measurement]:
-    indicators = services.baselines.indicators
-    meter = Meter(services.engine, services.clock)
-    return await services.queries.run(
-        lambda seconds: meter.measure(indicators, at_ms, over_ms, seconds), timeout_seconds
-    )
+) -> tuple[Mapping[str, Measurement], Sequence[str]]:
+    """Return what the indicators are, and warnings about the period."""
+    indicators, clock = services.baselines.indicators, services.clock
+    interval_ms = max((target.interval_ms for target in services.targets()), default=0)
+    meter = Meter(services.engine, clock)
+
+    def measure(seconds: float) -> tuple[Mapping[str, Measurement], Sequence[str]]:
+        deadline = clock.monotonic() + seconds
+        gap = meter.find_gap(at_ms, over_ms, interval_ms, seconds)
+        left = deadline - clock.monotonic()
+        return meter.measure(indicators, at_ms, over_ms, left), [gap] if gap else []
+
+    return await services.queries.run(measure, timeout_seconds)
 
 
 def _refuse_other_sites(request: Request) -> None:
