@@ -188,6 +188,12 @@ def test_every_key_is_read() -> None:
             id="covered by what is no selector",
         ),
         pytest.param(
+            kpi(covered_by="x offset 1m"),
+            "x.yml:5:17: kpis.k.covered_by: expected a selector, such as a metric's name, "
+            'found "x offset 1m"',
+            id="covered by what has an offset already",
+        ),
+        pytest.param(
             kpi(alert="Nobody"),
             "x.yml:5:12: kpis.k.alert: expected the name of an alert in a rule file, "
             'found "Nobody"',

@@ -140,6 +140,21 @@ def test_recovery_is_measured_from_the_verdict_before(station: Station) -> None:
             id="two series, aggregated",
         ),
         pytest.param(
+            replace(
+                GAUGE,
+                expr="m # all of them",
+                aggregation=Aggregation.SUM,
+                observations="m # counted",
+                min_observations=1,
+                condition="m > 0 # load",
+                covered_by="m # from the start",
+                window="0s",
+            ),
+            {'m{a="1"}': 5, 'm{a="2"}': 6},
+            ("OFF TARGET", 11.0, "", ""),
+            id="comments at the ends",
+        ),
+        pytest.param(
             replace(GAUGE, expr="scalar(m)"), {"m": 5}, ("OK", 5.0, "", ""), id="a scalar"
         ),
         pytest.param(

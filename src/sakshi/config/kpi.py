@@ -134,7 +134,8 @@ def check_selector(section: Section, key: str, query: str) -> None:
     if not query:
         return
     tree = read_expr(section, key, query)
-    if not section.is_wrong(key) and not isinstance(tree, VectorSelector):
+    is_plain = isinstance(tree, VectorSelector) and not tree.offset_ms and tree.at is None
+    if not section.is_wrong(key) and not is_plain:
         section.problem(key, "a selector, such as a metric's name")
 
 
