@@ -11,7 +11,16 @@ from textwrap import dedent
 from tests.config.reading import NOWHERE
 
 from sakshi.alerting.receiver import PAGERDUTY_URL
-from sakshi.config import Document, Section, configuration, notification, receiver, route, scrape
+from sakshi.config import (
+    Document,
+    Section,
+    configuration,
+    http_client,
+    notification,
+    receiver,
+    route,
+    scrape,
+)
 from sakshi.config.configuration import read_root
 from sakshi.config.node import parse_yaml
 from sakshi.config.rule_file import read_groups
@@ -21,7 +30,15 @@ BARE = {"The file": "", "Rule files": "rule file"}
 CHOSEN = {"g", "i"}  # keys that are names, which the file's author chooses
 
 EVERY_SECTION = """\
-    scrape_configs: [{job_name: a, static_configs: [{targets: []}]}]
+    scrape_configs:
+      - job_name: a
+        static_configs: [{targets: []}]
+        file_sd_configs: [{files: []}]
+        http_sd_configs: [{url: 'http://x.org'}]
+        relabel_configs: [{target_label: a}]
+        basic_auth: {username: a}
+        tls_config: {server_name: a}
+      - {job_name: b, authorization: {credentials: a}}
     kpis: {k: {group: g, expr: up}}
     indicators: {g: {i: {better: lower, expr: up}}}
     baselines: {b: {g: {i: 1}}}
@@ -42,6 +59,7 @@ UNSUPPORTED: Mapping[str, tuple[str, ...]] = {
     "": ("alerting", *configuration.UNSUPPORTED),
     "global": scrape.UNSUPPORTED_GLOBAL,
     "scrape_configs": scrape.UNSUPPORTED_SCRAPE,
+    "scrape_configs.http_sd_configs": http_client.UNSUPPORTED_HTTP,
     "storage": configuration.UNSUPPORTED_STORAGE,
     "storage.tsdb": configuration.UNSUPPORTED_TSDB,
     "storage.tsdb.retention": configuration.UNSUPPORTED_RETENTION,

@@ -23,17 +23,29 @@ from sakshi.config.rule_file import read_groups
 EXAMPLES = Path(__file__).parents[2] / "examples"
 EFFECTLESS = "not supported yet, no effect"
 
-LIMITS = (
-    "label_limit label_name_length_limit label_value_length_limit target_limit keep_dropped_targets"
-)
+LIMITS = {
+    "body_size_limit": "1MB",
+    "sample_limit": 1,
+    "label_limit": 1,
+    "label_name_length_limit": 1,
+    "label_value_length_limit": 1,
+    "target_limit": 1,
+    "keep_dropped_targets": 1,
+    "scrape_protocols": ["PrometheusText0.0.4", "OpenMetricsText1.0.0"],
+}
 HISTOGRAMS = (
     "scrape_native_histograms always_scrape_classic_histograms convert_classic_histograms_to_nhcb"
 )
 NAMES = "metric_name_validation_scheme metric_name_escaping_scheme"
-HTTP = (
-    "basic_auth authorization oauth2 tls_config proxy_url no_proxy proxy_from_environment "
-    "proxy_connect_header follow_redirects enable_http2 http_headers bearer_token bearer_token_file"
-)
+HTTP: dict[str, object] = {
+    "bearer_token": "x",
+    "tls_config": {"server_name": "x", "insecure_skip_verify": True, "min_version": "TLS13"},
+    "proxy_url": "http://proxy:3128",
+    "follow_redirects": False,
+    "enable_http2": False,
+    "http_headers": {"X-A": {"values": ["b"], "secrets": ["c"], "files": ["d"]}},
+}
+HTTP_WARNED = "oauth2 proxy_from_environment proxy_connect_header"
 
 SUPPORTED: dict[str, dict[str, object]] = {
     "": {
@@ -48,8 +60,7 @@ SUPPORTED: dict[str, dict[str, object]] = {
         "evaluation_interval": "30s",
         "rule_query_offset": "1s",
         "external_labels": {"a": "b"},
-        "body_size_limit": "1MB",
-        "sample_limit": 1,
+        **LIMITS,
     },
     "scrape_configs": {
         "scrape_interval": "30s",
@@ -60,22 +71,27 @@ SUPPORTED: dict[str, dict[str, object]] = {
         "scheme": "https",
         "params": {"a": ["b"]},
         "static_configs": [{"targets": ["a:1"], "labels": {"b": "c"}}],
-        "body_size_limit": "1MB",
-        "sample_limit": 1,
+        "file_sd_configs": [{"files": ["/a/*.json"], "refresh_interval": "1m"}],
+        "http_sd_configs": [{"url": "http://x.org", "refresh_interval": "1m", **HTTP}],
+        "relabel_configs": [{"action": "Drop", "source_labels": ["a"], "regex": "b"}],
+        "metric_relabel_configs": [{"action": "labeldrop", "regex": "b"}],
+        "fallback_scrape_protocol": "PrometheusText1.0.0",
+        "enable_compression": False,
+        **LIMITS,
+        **HTTP,
     },
     "storage.tsdb": {"retention": {"time": "1d"}},
 }
 WARNED = {
     "": "alerting otlp remote_read remote_write runtime scrape_config_files tracing",
-    "global": f"{LIMITS} {HISTOGRAMS} {NAMES} query_log_file scrape_failure_log_file "
-    "scrape_protocols scrape_classic_histograms extra_scrape_metrics",
-    "scrape_configs": f"{LIMITS} {HISTOGRAMS} {NAMES} {HTTP} scrape_protocols "
-    "scrape_classic_histograms fallback_scrape_protocol track_timestamps_staleness "
-    "enable_compression relabel_configs metric_relabel_configs native_histogram_bucket_limit "
+    "global": f"{HISTOGRAMS} {NAMES} query_log_file scrape_failure_log_file "
+    "scrape_classic_histograms extra_scrape_metrics",
+    "scrape_configs": f"{HISTOGRAMS} {NAMES} {HTTP_WARNED} "
+    "scrape_classic_histograms track_timestamps_staleness native_histogram_bucket_limit "
     "native_histogram_min_bucket_factor scrape_failure_log_file extra_scrape_metrics "
     "azure_sd_configs consul_sd_configs digitalocean_sd_configs dns_sd_configs docker_sd_configs "
-    "dockerswarm_sd_configs ec2_sd_configs eureka_sd_configs file_sd_configs gce_sd_configs "
-    "hetzner_sd_configs http_sd_configs ionos_sd_configs kubernetes_sd_configs kuma_sd_configs "
+    "dockerswarm_sd_configs ec2_sd_configs eureka_sd_configs gce_sd_configs "
+    "hetzner_sd_configs ionos_sd_configs kubernetes_sd_configs kuma_sd_configs "
     "lightsail_sd_configs linode_sd_configs marathon_sd_configs nerve_sd_configs nomad_sd_configs "
     "openstack_sd_configs ovhcloud_sd_configs puppetdb_sd_configs scaleway_sd_configs "
     "serverset_sd_configs stackit_sd_configs triton_sd_configs uyuni_sd_configs vultr_sd_configs",

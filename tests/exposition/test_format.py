@@ -16,7 +16,7 @@ def test_find_format_takes_text(content_type: str) -> None:
 
 @pytest.mark.parametrize(
     "content_type",
-    ["text/html", "application/json", "application/openmetrics-text", "text/plainer"],
+    ["text/html", "application/json", "application/openmetrics", "text/plainer"],
 )
 def test_find_format_knows_no_other(content_type: str) -> None:
     """What sakshi cannot read has no format."""

@@ -41,7 +41,15 @@ HOSTILE = (
 )
 
 
-def bits(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> list[int]:
+Values = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+
+
+def read(layout: Layout, body: bytes) -> Values | None:
+    reading = layout.read(body)
+    return None if reading is None else reading.values
+
+
+def bits(values: Values) -> list[int]:
     return [int(bit) for bit in values.view(np.uint64)]
 
 
@@ -49,7 +57,7 @@ def test_layout_reads_the_next_body() -> None:
     """A body that differs in its values only is read, in the order of its lines."""
     layout = Layout.learn(BODY)
 
-    values = layout.values(BODY.replace(b" 2\n", b" 1e3\n").replace(b" 3\n", b" NaN\n"))
+    values = read(layout, BODY.replace(b" 2\n", b" 1e3\n").replace(b" 3\n", b" NaN\n"))
 
     assert values is not None
     np.testing.assert_array_equal(values, [1.0, 1000.0, np.nan])
@@ -72,11 +80,11 @@ def test_layout_of_nothing() -> None:
     """An empty body has a layout too, and it is its only one."""
     layout = Layout.learn(b"")
 
-    values = layout.values(b"")
+    values = read(layout, b"")
 
     assert values is not None
     assert values.size == 0
-    assert layout.values(b"\n") is None
+    assert read(layout, b"\n") is None
 
 
 @pytest.mark.parametrize("value", VALUES)
@@ -85,10 +93,10 @@ def test_layout_reads_every_way_to_write_a_number(value: bytes) -> None:
     body = BODY.replace(b" 2\n", b" " + value + b"\n")
     learned = Layout.learn(body)
 
-    values = Layout.learn(BODY).values(body)
+    values = read(Layout.learn(BODY), body)
 
     assert values is not None
-    assert bits(values) == bits(learned.learned_values)
+    assert bits(values) == bits(learned.learned.values)
 
 
 @pytest.mark.parametrize("value", HOSTILE)
@@ -96,8 +104,8 @@ def test_layout_lets_nothing_else_slip_through(value: bytes) -> None:
     """What is no number, though JSON or Python may take it for one, is left to the full parse."""
     layout = Layout.learn(BODY)
 
-    assert layout.values(BODY.replace(b" 2\n", b" " + value + b"\n")) is None
-    assert Layout.learn(b"foo 1").values(b"foo " + value) is None
+    assert read(layout, BODY.replace(b" 2\n", b" " + value + b"\n")) is None
+    assert read(Layout.learn(b"foo 1"), b"foo " + value) is None
 
 
 @pytest.mark.parametrize(
@@ -128,7 +136,7 @@ def test_layout_lets_nothing_else_slip_through(value: bytes) -> None:
 )
 def test_layout_refuses_another_layout(body: bytes) -> None:
     """A body whose comments or keys differ is left to the full parse."""
-    assert Layout.learn(BODY).values(body) is None
+    assert read(Layout.learn(BODY), body) is None
 
 
 def test_layout_with_timestamps_is_always_learned_anew() -> None:
@@ -136,7 +144,7 @@ def test_layout_with_timestamps_is_always_learned_anew() -> None:
     layout = Layout.learn(b"up 1 1700000000000\nfoo 2\n")
 
     assert layout.timestamps_ms == (1_700_000_000_000, None)
-    assert layout.values(b"up 1 1700000000000\nfoo 2\n") is None
+    assert read(layout, b"up 1 1700000000000\nfoo 2\n") is None
 
 
 def test_layout_learns_from_a_previous_one() -> None:
@@ -152,7 +160,7 @@ def test_layout_learns_from_a_previous_one() -> None:
         "bar",
         "foo",
     ]
-    assert layout.learned_values.tolist() == [1.0, 2.0, 4.0, 3.0]
+    assert layout.learned.values.tolist() == [1.0, 2.0, 4.0, 3.0]
 
 
 def test_layout_learned_from_another_type_reads_labels_anew() -> None:
@@ -196,22 +204,22 @@ def test_layout_is_the_full_parse(
     """Whatever a layout reads from a mutated body, a full parse finds the same; else None."""
     seed = random.randrange(2**32)
     rng = random.Random(seed)
-    read = 0
+    count = 0
 
     for _ in range(1500):
         original = render_text(families_of(rng))
         layout = Layout.learn(original)
         body = mutate(rng, original)
-        values = layout.values(body)
+        values = read(layout, body)
         if values is None:
             continue
         fresh = Layout.learn(body)
 
-        assert bits(values) == bits(fresh.learned_values), f"seed {seed}: {body!r}"
+        assert bits(values) == bits(fresh.learned.values), f"seed {seed}: {body!r}"
         assert layout.pairs == fresh.pairs, f"seed {seed}: {body!r}"
         assert fresh.timestamps_ms is None, f"seed {seed}: {body!r}"
-        read += 1
-    assert read > 300, f"seed {seed}: the mutations left only {read} layouts as they were"
+        count += 1
+    assert count > 300, f"seed {seed}: the mutations left only {count} layouts as they were"
 
 
 def test_layout_learned_anew_is_the_full_parse(
@@ -234,12 +242,12 @@ def test_layout_learned_anew_is_the_full_parse(
 
         assert helped.pairs == fresh.pairs, f"seed {seed}: {body!r}"
         assert helped.timestamps_ms == fresh.timestamps_ms, f"seed {seed}: {body!r}"
-        assert bits(helped.learned_values) == bits(fresh.learned_values), f"seed {seed}: {body!r}"
+        assert bits(helped.learned.values) == bits(fresh.learned.values), f"seed {seed}: {body!r}"
         assert parsed_values(body) in (None, series_values(fresh)), f"seed {seed}: {body!r}"
 
 
 def series_values(layout: Layout) -> set[tuple[Labels, str]]:
-    values = layout.learned_values.tolist()
+    values = layout.learned.values.tolist()
     return {(Labels(pairs), repr(v)) for pairs, v in zip(layout.pairs, values, strict=True)}
 
 

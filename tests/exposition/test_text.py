@@ -363,3 +363,10 @@ def test_parse_text_agrees_with_the_reference_parser() -> None:
     }
 
     assert ours == theirs, f"seed {seed}"
+
+
+def test_whatever_stands_behind_a_name_in_a_comment_is_passed_over() -> None:
+    """One character of it, as in Prometheus: a name with a dot spoils its own line at most."""
+    [family] = parse_text(b'# HELP e3"help\n# TYPE e3.gauge\n')
+
+    assert (family.name, family.help, family.type) == ("e3", "help", MetricType.GAUGE)

@@ -8,11 +8,14 @@ import pytest
 from prometheus_client import CollectorRegistry
 from tests.scrape.conftest import RecordingAppender
 
-from sakshi.exposition import Layout
+from sakshi.exposition import Exemplar, ExpositionFormat, Layout
 from sakshi.model.labels import Labels
-from sakshi.scrape.errors import SampleLimitError
+from sakshi.model.matcher import Matcher, MatchOperator
+from sakshi.scrape import ExemplarRing, RelabelAction, RelabelRule, ScrapeError
+from sakshi.scrape.errors import LimitError
 from sakshi.scrape.ingest import REPORT_NAMES, Ingester
 from sakshi.scrape.metrics import ScrapeMetrics
+from sakshi.scrape.series import SeriesLabeler
 from sakshi.scrape.target import ScrapeConfig
 
 TARGET = Labels({"job": "chat", "instance": "a:1"})
@@ -24,16 +27,20 @@ class Target:
 
     def __init__(self, appender: RecordingAppender, metrics: ScrapeMetrics, **keys: Any) -> None:
         config = ScrapeConfig("chat", 1000, 1000, **keys)
-        self.ingester = Ingester(TARGET, config, appender.target(TARGET), metrics)
+        self.exemplars = ExemplarRing()
+        appending = appender.target(TARGET)
+        self.ingester = Ingester(TARGET, config, appending, metrics, self.exemplars)
         self.layout: Layout | None = None
 
     def scrape(self, timestamp_ms: int, body: str) -> None:
         data = body.encode()
-        values = self.layout.values(data) if self.layout else None
-        if self.layout is None or values is None:
-            self.layout = Layout.learn(data, self.layout)
-            values = self.layout.learned_values
-        self.ingester.accept(timestamp_ms, self.layout, values, 0.25)
+        is_text = not body.endswith("# EOF\n")
+        format = ExpositionFormat.TEXT if is_text else ExpositionFormat.OPENMETRICS
+        reading = self.layout.read(data) if self.layout else None
+        if self.layout is None or reading is None:
+            self.layout = Layout.learn(data, self.layout, format)
+            reading = self.layout.learned
+        self.ingester.accept(timestamp_ms, self.layout, reading, 0.25)
 
     def fail(self, timestamp_ms: int) -> None:
         self.ingester.fail(timestamp_ms, 0.5)
@@ -264,11 +271,11 @@ def test_accept_refuses_more_than_the_limit(
     target = Target(appender, metrics, sample_limit=2)
     target.scrape(1000, "a 1\nb 1\n")
 
-    with pytest.raises(SampleLimitError) as caught:
+    with pytest.raises(LimitError) as caught:
         target.scrape(2000, "a 1\nb 1\nc 1\n")
 
     assert str(caught.value) == "3 samples are more than the sample_limit of 2"
-    assert caught.value.samples == 3
+    assert (caught.value.scraped, caught.value.remaining) == (3, 3)
     assert len(appender.samples(f"a{SUFFIX}")) == 1
     assert all(labels.name != "c" for labels in appender.target(TARGET).series)
 
@@ -312,3 +319,136 @@ def test_ingest_is_a_simple_model(appender: RecordingAppender, metrics: ScrapeMe
 
     for name in names:
         assert appender.samples(f"{name}{SUFFIX}") == model[name], f"seed {seed}"
+
+
+DROP = RelabelRule(RelabelAction.DROP, ["__name__"], regex="noise.*")
+RENAME = RelabelRule(source_labels=["__name__"], regex="old_(.*)", target_label="__name__")
+
+
+def test_series_are_relabelled(appender: RecordingAppender, metrics: ScrapeMetrics) -> None:
+    """What is dropped is counted as scraped, and not as left; it makes no series."""
+    target = Target(appender, metrics, metric_relabel_rules=[DROP, RENAME])
+
+    target.scrape(1000, "old_turns 1\nnoise 2\nnoise_too 3\n")
+    target.scrape(2000, "old_turns 4\nnoise 5\nnoise_too 6\n")
+    target.scrape(3000, "noise 7\nold_turns 8\n")
+
+    assert appender.samples(f"turns{SUFFIX}") == [(1000, 1.0), (2000, 4.0), (3000, 8.0)]
+    assert [labels.name for labels in appender.target(TARGET).series] == [*REPORT_NAMES, "turns"]
+    counts = [appender.samples(f"{name}{SUFFIX}") for name in REPORT_NAMES[2:]]
+    assert counts == [
+        [(1000, 3.0), (2000, 3.0), (3000, 2.0)],
+        [(1000, 1.0), (2000, 1.0), (3000, 1.0)],
+        [(1000, 1.0), (2000, 0.0), (3000, 0.0)],
+    ]
+
+
+def test_two_series_that_relabelling_makes_one_are_duplicates(
+    appender: RecordingAppender, metrics: ScrapeMetrics, registry: CollectorRegistry
+) -> None:
+    """The first of them counts."""
+    drop_label = RelabelRule(RelabelAction.LABEL_DROP, regex="path")
+    target = Target(appender, metrics, metric_relabel_rules=[drop_label])
+
+    target.scrape(1000, 'turns{path="a"} 1\nturns{path="b"} 2\n')
+
+    assert appender.samples(f"turns{SUFFIX}") == [(1000, 1.0)]
+    assert dropped(registry, "duplicate") == 1
+
+
+def test_the_samples_that_are_left_count_for_the_limit(
+    appender: RecordingAppender, metrics: ScrapeMetrics
+) -> None:
+    """As many as allowed are; one more is not, and what was appended before stays as it was."""
+    target = Target(appender, metrics, sample_limit=2, metric_relabel_rules=[DROP])
+    target.scrape(1000, "a 1\nnoise 2\nb 3\n")
+
+    with pytest.raises(LimitError) as caught:
+        target.scrape(2000, "a 1\nnoise 2\nb 3\nc 4\n")
+
+    assert str(caught.value) == "3 samples are more than the sample_limit of 2"
+    assert (caught.value.scraped, caught.value.remaining) == (4, 3)
+    assert len(appender.target(TARGET).series) == len(REPORT_NAMES) + 2
+    target.scrape(3000, "a 5\nnoise 6\nb 7\n")
+    assert appender.samples(f"b{SUFFIX}") == [(1000, 3.0), (3000, 7.0)]
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"label_limit": 3}, "4 labels of turns are more than the label_limit of 3"),
+        (
+            {"label_name_bytes_max": 8},
+            "9 bytes in the label long_name of turns are more than "
+            "the label_name_length_limit of 8",
+        ),
+        (
+            {"label_value_bytes_max": 5},
+            "6 bytes in the label long_name of turns are more than "
+            "the label_value_length_limit of 5",
+        ),
+    ],
+)
+def test_labels_have_limits(
+    limits: dict[str, Any], message: str, appender: RecordingAppender, metrics: ScrapeMetrics
+) -> None:
+    """At the limit all is well; beyond it the scrape fails, and says how far it came."""
+    body = 'a 1\nnoise 2\nturns{long_name="äöü"} 3\n'
+    keys: dict[str, Any] = {"metric_relabel_rules": [DROP]}
+    at_limit: dict[str, Any] = {name: limit + 1 for name, limit in limits.items()}
+    SeriesLabeler(TARGET, ScrapeConfig("chat", 1000, 1000, **at_limit)).label(
+        (("__name__", "turns"), ("long_name", "äöü"))
+    )
+
+    with pytest.raises(LimitError) as caught:
+        Target(appender, metrics, **keys, **limits).scrape(2000, body)
+
+    assert str(caught.value) == message
+    assert (caught.value.scraped, caught.value.remaining) == (3, 1)
+
+
+def test_a_series_without_a_name_fails_the_scrape(
+    appender: RecordingAppender, metrics: ScrapeMetrics
+) -> None:
+    """As in Prometheus: nobody could ask for it."""
+    unnamed = RelabelRule(target_label="__name__", replacement="")
+    target = Target(appender, metrics, metric_relabel_rules=[unnamed])
+
+    with pytest.raises(
+        ScrapeError, match=r"^metric_relabel_configs left a series without a metric name$"
+    ):
+        target.scrape(1000, "a 1\n")
+
+
+def test_the_end_marks_every_series_once(appender: RecordingAppender, target: Target) -> None:
+    """Those of the report too; later than the last sample whatever the clock says."""
+    target.ingester.end(500)
+    target.scrape(1000, "a 1\nb 2\n")
+    target.scrape(2000, "a 1\n")
+
+    target.ingester.end(1500)
+
+    assert appender.samples(f"a{SUFFIX}")[-1] == (2001, "stale")
+    assert appender.samples(f"b{SUFFIX}") == [(1000, 2.0), (2000, "stale")]
+    for name in REPORT_NAMES:
+        assert [value for _, value in appender.samples(f"{name}{SUFFIX}")].count("stale") == 1
+
+
+def test_exemplars_are_handed_on(appender: RecordingAppender, metrics: ScrapeMetrics) -> None:
+    """With the stored labels, and a time: their own, their sample's, or the scrape's."""
+    target = Target(appender, metrics, metric_relabel_rules=[DROP, RENAME])
+    body = (
+        'old_a 1 # {t="x"} 1 0.5\nold_b 2 0.25 # {t="y"} 2\nold_c 3 # {t="z"} 3\n'
+        'noise 4 # {t="n"} 4\n# EOF\n'
+    )
+
+    target.scrape(1000, body)
+    target.scrape(2000, body)
+
+    any_series = [[Matcher("job", MatchOperator.EQUAL, "chat")]]
+    found = target.exemplars.select(any_series, 0, 5000)
+    assert {labels.name: kept for labels, kept in found.items()} == {
+        "a": [Exemplar(Labels({"t": "x"}), 1.0, 500)],
+        "b": [Exemplar(Labels({"t": "y"}), 2.0, 250)],
+        "c": [Exemplar(Labels({"t": "z"}), 3.0, 1000)],
+    }

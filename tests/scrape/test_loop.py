@@ -20,12 +20,12 @@ from tests.scrape.conftest import (
 )
 
 from sakshi.model.clock import Clock
+from sakshi.scrape import ScrapeConfig, StaticTargets, TargetHealth
 from sakshi.scrape.fetch import Fetcher
 from sakshi.scrape.ingest import Ingester
 from sakshi.scrape.loop import THREAD_BYTES_MIN, ScrapeLoop
 from sakshi.scrape.metrics import ScrapeMetrics
 from sakshi.scrape.resolve import resolve_targets
-from sakshi.scrape.target import ScrapeConfig, StaticTargets, TargetHealth
 
 TEXT = b"turns 1\n"
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from sakshi.scrape import ScrapeConfig, StaticTargets
 from sakshi.scrape.errors import InvalidTargetError
 from sakshi.scrape.resolve import resolve_targets
-from sakshi.scrape.target import ScrapeConfig, StaticTargets
 
 
 def config_of(*addresses: str, labels: dict[str, str] | None = None, **keys: Any) -> ScrapeConfig:
@@ -82,7 +82,7 @@ def test_resolve_refuses_what_is_no_address(address: str) -> None:
 
     assert str(caught.value) == (
         f"scrape_configs[chat].static_configs.targets: expected an address like host:port, "
-        f'found "{address}"'
+        f'found "{address.replace("user@", "<secret>@")}"'
     )
 
 

@@ -120,7 +120,7 @@ def read_root(root: Section, folder: Path) -> Configuration:
     configuration = Configuration(
         file=root.document.file,
         global_config=global_config,
-        scrape_configs=read_scrape_configs(root, global_config),
+        scrape_configs=read_scrape_configs(root, folder, global_config),
         rule_groups=rule_groups,
         notifications=read_notification_section(root, folder),
         kpis=[kpi.with_window(dashboard.window) for kpi in kpis],
@@ -151,10 +151,12 @@ def paused_collection() -> Iterator[None]:
             gc.enable()
 
 
-def read_scrape_configs(root: Section, defaults: GlobalConfig) -> Sequence[ScrapeConfig]:
+def read_scrape_configs(
+    root: Section, folder: Path, defaults: GlobalConfig
+) -> Sequence[ScrapeConfig]:
     """Return the jobs; their names are unique."""
     sections = root.sections("scrape_configs")
-    configs = [read_scrape_config(section, defaults) for section in sections]
+    configs = [read_scrape_config(section, defaults, folder) for section in sections]
     find_duplicates(sections, "job_name", "a name that no other job has")
     return configs
 

@@ -7,7 +7,11 @@ SakshiError
 
 from __future__ import annotations
 
+from typing import Final, NoReturn
+
 from sakshi.model.errors import BadInputError, Problem
+
+FOUND_LENGTH_MAX: Final = 40  # of the offending text that an error shows
 
 
 class ExpositionSyntaxError(BadInputError):
@@ -23,3 +27,29 @@ class ExpositionSyntaxError(BadInputError):
     def __init__(self, line: int, column: int, expected: str, found: str) -> None:
         self.line, self.column, self.expected, self.found = line, column, expected, found
         super().__init__(Problem(f"{line}:{column}", expected, found))
+
+
+def refuse(line: bytes, number: int, position: int, expected: str) -> NoReturn:
+    """Raise the error for what stands at this position of the line."""
+    column = len(line[:position].decode(errors="replace")) + 1
+    rest = line[position:].decode(errors="backslashreplace")
+    shown = rest if len(rest) <= FOUND_LENGTH_MAX else rest[: FOUND_LENGTH_MAX - 3] + "..."
+    found = f'"{_printable(shown)}"' if rest else "the end of the line"
+    raise ExpositionSyntaxError(number, column, expected, found)
+
+
+def refuse_bytes(line: bytes, number: int) -> NoReturn:
+    """Raise the error for a line that is not UTF-8."""
+    text = line.decode(errors="surrogateescape")  # 0xff becomes U+DCFF, which UTF-8 cannot hold
+    column = next(
+        index for index, character in enumerate(text) if "\udc80" <= character <= "\udcff"
+    )
+    found = f"the byte 0x{ord(text[column]) - 0xDC00:02x}"
+    raise ExpositionSyntaxError(number, column + 1, "UTF-8", found)
+
+
+def _printable(text: str) -> str:
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )

@@ -25,6 +25,21 @@ class MetricType(StrEnum):
 
 
 @dataclass(frozen=True)
+class Exemplar:
+    """One of the events that a sample counts, such as a request with its trace.
+
+    Args:
+        labels: say which event; often only `trace_id`.
+        value: what that event measured, in the sample's unit.
+        timestamp_ms: when; None where the scrape's own time is meant.
+    """
+
+    labels: Labels
+    value: float
+    timestamp_ms: int | None = None
+
+
+@dataclass(frozen=True)
 class ExposedSample:
     """One line of an exposition.
 
@@ -34,12 +49,14 @@ class ExposedSample:
         value: in the unit that the family's name ends in.
         timestamp_ms: milliseconds since the epoch; None, as nearly always, where the scrape's own
             time is meant.
+        exemplar: of OpenMetrics only.
     """
 
     name: str
     labels: Labels = EMPTY_LABELS
     value: float = 0.0
     timestamp_ms: int | None = None
+    exemplar: Exemplar | None = None
 
 
 @dataclass(frozen=True)
@@ -49,7 +66,7 @@ class MetricFamily:
     Args:
         name: of the family; the samples of a histogram or summary add a suffix to it.
         help: for people; empty where none was given.
-        unit: always empty in the text format 0.0.4.
+        unit: what the name ends in; always empty in the text format.
         samples: in the order of exposition; empty for a family that has only a HELP or TYPE line.
     """
 

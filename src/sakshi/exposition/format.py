@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
+
+from sakshi.exposition.grammar import Grammar
+from sakshi.exposition.openmetrics import OPENMETRICS
+from sakshi.exposition.text import TEXT
 
 
 class ExpositionFormat(StrEnum):
     """A format that sakshi reads; the values are media types."""
 
     TEXT = "text/plain"
+    OPENMETRICS = "application/openmetrics-text"
+
+
+GRAMMARS: Final[Mapping[ExpositionFormat, Grammar]] = {
+    ExpositionFormat.TEXT: TEXT,
+    ExpositionFormat.OPENMETRICS: OPENMETRICS,
+}
 
 
 def find_format(content_type: str) -> ExpositionFormat | None:
@@ -24,6 +37,6 @@ def find_format(content_type: str) -> ExpositionFormat | None:
         True
     """
     media_type = content_type.partition(";")[0].strip().lower()
-    if media_type in ("", ExpositionFormat.TEXT):
+    if not media_type:
         return ExpositionFormat.TEXT
-    return None
+    return next((format for format in ExpositionFormat if format == media_type), None)

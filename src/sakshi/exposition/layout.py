@@ -22,12 +22,15 @@ What passes them is read as JSON, whose numbers are a subset of the text format'
 (`+Inf`, `NaN`, `1.`, `007`) is read by `float`, and whatever is not finite is checked once more.
 A body that does not fit costs a full parse, which learns the new layout and reuses every key that
 it has met before. Bodies with timestamps always go that way.
+
+OpenMetrics differs in one point: an exemplar may follow a value. It is cut off once the keys were
+found to be there, and read as a full parse reads it.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import compress
 from typing import Final
 
@@ -35,21 +38,35 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from sakshi.exposition.line import (
-    BOUND_LABELS,
-    LabelPairs,
-    is_comment,
-    scan_comment,
-    scan_sample,
-    scan_value,
-)
+from sakshi.exposition.errors import ExpositionSyntaxError
+from sakshi.exposition.family import Exemplar, MetricFamily
+from sakshi.exposition.format import GRAMMARS, ExpositionFormat
+from sakshi.exposition.grammar import Grammar
+from sakshi.exposition.grouping import FamilyBuilder
+from sakshi.exposition.line import BOUND_LABELS, LabelPairs
 from sakshi.exposition.number import parse_number
 
 _JSON_CHARACTERS: Final = b"0123456789+-.eE"
 _FLOAT_CHARACTERS: Final = _JSON_CHARACTERS + b"infatyINFATY"  # and `inf`, `infinity`, `nan`
-_KEY: Final = re.compile(rb".*\}[ \t]*|[ \t]*[a-zA-Z_:][a-zA-Z0-9_:]*[ \t]+")
 
 _Key = tuple[str, bytes]  # with the bound label in force: the same text may mean other labels
+
+
+LineExemplar = tuple[int, Exemplar]
+"""The position of a sample among those of its body, and its exemplar."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a body brought.
+
+    Args:
+        values: shape (n,), float64, in the order of the lines.
+        exemplars: of the lines that have one.
+    """
+
+    values: NDArray[np.float64]
+    exemplars: Sequence[LineExemplar] = ()
 
 
 class Layout:
@@ -59,15 +76,22 @@ class Layout:
 
     Args:
         pairs: n label sets, one a sample, in the order of the lines; repetitions included.
-        learned_values: shape (n,), float64, the values of the body that was learned from.
+        learned: what the body brought that was learned from.
         timestamps_ms: n explicit timestamps, None where a line has none; None as a whole where
             no line has one.
+        families: what comments say of them, without samples; in the order of their appearance.
+        format: of the body, and of every other that this layout reads.
     """
 
-    def __init__(self, body: bytes, known: dict[_Key, LabelPairs]) -> None:
-        reader = _BodyReader(body, known)
+    def __init__(
+        self, body: bytes, known: dict[_Key, LabelPairs], format: ExpositionFormat
+    ) -> None:
+        self.format = format
+        self._grammar = GRAMMARS[format]
+        reader = _BodyReader(body, known, self._grammar)
         self.pairs: Sequence[LabelPairs] = tuple(reader.pairs)
-        self.learned_values: NDArray[np.float64] = np.array(reader.values, dtype=np.float64)
+        self.families: Sequence[MetricFamily] = reader.families.finish()
+        self.learned = Reading(np.array(reader.values, dtype=np.float64), tuple(reader.exemplars))
         self.timestamps_ms: Sequence[int | None] | None = (
             tuple(reader.timestamps_ms)
             if any(t is not None for t in reader.timestamps_ms)
@@ -84,34 +108,39 @@ class Layout:
         )
 
     @classmethod
-    def learn(cls, body: bytes, previous: Layout | None = None) -> Layout:
+    def learn(
+        cls,
+        body: bytes,
+        previous: Layout | None = None,
+        format: ExpositionFormat = ExpositionFormat.TEXT,
+    ) -> Layout:
         r"""Return the layout of a body; lines that a previous one knows cost little.
 
         Series that occur twice are kept twice: the scrape decides which one counts.
 
         Raises:
-            ExpositionSyntaxError: the body is not the text format.
+            ExpositionSyntaxError: the body is not of this format.
 
         Example:
             >>> layout = Layout.learn(b"turns_total 17\nturns_lost 0\n")
-            >>> layout.values(b"turns_total 18\nturns_lost 1\n")
+            >>> layout.read(b"turns_total 18\nturns_lost 1\n").values
             array([18.,  1.])
-            >>> layout.values(b"turns_total 18\nturns_found 1\n") is None
+            >>> layout.read(b"turns_total 18\nturns_found 1\n") is None
             True
         """
-        known = {} if previous is None else dict(previous._known())
-        return cls(body, known)
+        is_alike = previous is not None and previous.format is format
+        return cls(body, dict(previous._known()) if previous and is_alike else {}, format)
 
     def __len__(self) -> int:
         return len(self._keys)
 
-    def values(self, body: bytes) -> NDArray[np.float64] | None:
-        """Return the values of a body of this layout, or None where it has another one.
+    def read(self, body: bytes) -> Reading | None:
+        """Return what a body of this layout brought, or None where it has another one.
 
         None also for every body with timestamps, and for one that is malformed: `learn` says how.
 
         Returns:
-            Shape (n,), float64, in the order of the lines, bit by bit what `learn` would find.
+            Bit by bit what `learn` would find.
         """
         if self.timestamps_ms is not None:
             return None
@@ -124,7 +153,29 @@ class Layout:
         joined = b",".join(texts)
         if len(joined) - len(self._commas) != len(body) - self._fixed_bytes:
             return None
-        return _numbers(texts, joined, self._commas) if texts else self.learned_values
+        if not texts:
+            return self.learned
+        if self._grammar.exemplar_mark and b"#" in joined:
+            return self._read_exemplars(texts)
+        values = _numbers(texts, joined, self._commas)
+        return None if values is None else Reading(values)
+
+    def _read_exemplars(self, texts: list[bytes]) -> Reading | None:
+        """Return what lines brought of which some have exemplars, their keys being stripped."""
+        mark = self._grammar.exemplar_mark
+        numbers, exemplars = [], []
+        for position, text in enumerate(texts):
+            number, separator, _ = text.partition(mark)
+            numbers.append(number)
+            if separator:
+                try:
+                    measurement = self._grammar.scan_measurement(text, 1, 0)
+                except ExpositionSyntaxError:
+                    return None
+                assert measurement.exemplar is not None
+                exemplars.append((position, measurement.exemplar))
+        values = _numbers(numbers, b",".join(numbers), self._commas)
+        return None if values is None else Reading(values, exemplars)
 
     def _known(self) -> zip[tuple[_Key, LabelPairs]]:
         return zip(zip(self._bound_labels, self._keys, strict=True), self.pairs, strict=True)
@@ -133,35 +184,44 @@ class Layout:
 class _BodyReader:
     """The slow way through one body: columns of what its lines are."""
 
-    def __init__(self, body: bytes, known: dict[_Key, LabelPairs]) -> None:
+    def __init__(self, body: bytes, known: dict[_Key, LabelPairs], grammar: Grammar) -> None:
         self.is_sample: list[bool] = []
         self.bound_labels: list[str] = []
         self.keys: list[bytes] = []
         self.pairs: list[LabelPairs] = []
         self.values: list[float] = []
         self.timestamps_ms: list[int | None] = []
+        self.exemplars: list[LineExemplar] = []
+        self.families = FamilyBuilder(grammar.suffixes)
+        self._grammar = grammar
         self._known = known
         self._bound_label = ""
-        for number, line in enumerate(body.split(b"\n"), start=1):
-            self.is_sample.append(not is_comment(line))
+        for number, line in enumerate(grammar.split(body), start=1):
+            self.is_sample.append(not grammar.is_comment(line))
             if self.is_sample[-1]:
                 self._read_sample(line, number)
             else:
                 self._read_comment(line, number)
 
     def _read_comment(self, line: bytes, number: int) -> None:
-        meta = scan_comment(line, number)
-        if meta is not None and meta.type is not None:
+        meta = self._grammar.scan_comment(line, number)
+        if meta is None:
+            return
+        self.families.add_meta(meta)
+        if meta.type is not None:
             self._bound_label = BOUND_LABELS.get(meta.type, "")
 
     def _read_sample(self, line: bytes, number: int) -> None:
-        match = _KEY.match(line)
+        match = self._grammar.key.match(line)
         key = match[0] if match is not None else b""
         pairs = self._known.get((self._bound_label, key))
         if pairs is None:
-            key, pairs, value, timestamp_ms = scan_sample(line, number, self._bound_label)
+            key, pairs, measurement = self._grammar.scan_sample(line, number, self._bound_label)
         else:
-            value, timestamp_ms = scan_value(line, number, len(key))
+            measurement = self._grammar.scan_measurement(line, number, len(key))
+        value, timestamp_ms, exemplar = measurement
+        if exemplar is not None:
+            self.exemplars.append((len(self.keys), exemplar))
         self.bound_labels.append(self._bound_label)
         self.keys.append(key)
         self.pairs.append(pairs)

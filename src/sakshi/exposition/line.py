@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import re
 from sys import intern
-from typing import Final, NamedTuple, NoReturn
+from typing import Final, NamedTuple
 
-from sakshi.exposition.errors import ExpositionSyntaxError
-from sakshi.exposition.family import MetricType
+from sakshi.exposition.errors import refuse, refuse_bytes
+from sakshi.exposition.family import Exemplar, MetricType
 from sakshi.exposition.number import normalize_bound, parse_number
 from sakshi.model.labels import METRIC_NAME
 
@@ -23,7 +23,6 @@ LabelPairs = tuple[tuple[str, str], ...]
 """Labels as exposed: the metric name first, then in the line's order, empty values kept."""
 
 TIMESTAMP_MS_MAX: Final = 2**63 - 1
-FOUND_LENGTH_MAX: Final = 40  # of the offending text that an error shows
 
 BOUND_LABELS: Final = {MetricType.HISTOGRAM: "le", MetricType.SUMMARY: "quantile"}
 """The label whose value is a number, by type of the family."""
@@ -37,7 +36,7 @@ _LABEL_NAME: Final = re.compile(rb"[ \t]*(?:([a-zA-Z_][a-zA-Z0-9_]*)|" + _STRING
 _LABEL_VALUE: Final = re.compile(rb"=[ \t]*" + _STRING + rb"[ \t]*")
 _VALUE: Final = re.compile(rb"([^ \t]+)(?:[ \t]+([^ \t]+))?[ \t]*")
 _META: Final = re.compile(rb"[ \t]*#[ \t]+(HELP|TYPE)[ \t]+")
-_META_NAME: Final = re.compile(rb"(?:([a-zA-Z_:][a-zA-Z0-9_:]*)|" + _STRING + rb")(?=[ \t]|$)")
+_META_NAME: Final = re.compile(rb"(?:([a-zA-Z_:][a-zA-Z0-9_:]*)|" + _STRING + rb")")
 _ESCAPE: Final = re.compile(r'\\(["\\n])')
 _HELP_ESCAPE: Final = re.compile(r"\\([\\n])")
 
@@ -50,21 +49,29 @@ _TYPES: Final = {
 }
 
 
+class Measurement(NamedTuple):
+    """What stands right of a sample's key."""
+
+    value: float
+    timestamp_ms: int | None = None
+    exemplar: Exemplar | None = None
+
+
 class SampleLine(NamedTuple):
     """A line that is a sample; see the module's drawing."""
 
     key: bytes
     pairs: LabelPairs
-    value: float
-    timestamp_ms: int | None
+    measurement: Measurement
 
 
 class MetaLine(NamedTuple):
-    """A HELP or TYPE line; one of `help` and `type` is None."""
+    """A HELP, TYPE or UNIT line; all but one of `help`, `type` and `unit` are None."""
 
     name: str
-    help: str | None
-    type: MetricType | None
+    help: str | None = None
+    type: MetricType | None = None
+    unit: str | None = None
 
 
 def is_comment(line: bytes) -> bool:
@@ -87,19 +94,19 @@ def scan_comment(line: bytes, number: int) -> MetaLine | None:
         return None
     name = _META_NAME.match(line, keyword.end())
     if name is None:
-        _refuse(line, number, keyword.end(), f"a metric name after {keyword[1].decode()}")
+        refuse(line, number, keyword.end(), f"a metric name after {keyword[1].decode()}")
     try:
-        family = _unescape((name[1] if name[1] is not None else name[2]).decode())
+        family = unescape((name[1] if name[1] is not None else name[2]).decode())
         if keyword[1] == b"HELP":
             text = line[name.end() + 1 :].decode()
-            return MetaLine(family, _HELP_ESCAPE.sub(_escaped, text), None)
+            return MetaLine(family, help=_HELP_ESCAPE.sub(_escaped, text))
     except UnicodeDecodeError:
-        _refuse_bytes(line, number)
-    kind = _TYPES.get(line[name.end() :].strip(_BLANK))
+        refuse_bytes(line, number)
+    kind = _TYPES.get(line[name.end() + 1 :].strip(_BLANK))  # whatever stands behind the name
     if kind is None:
         expected = "counter, gauge, histogram, summary or untyped"
-        _refuse(line, number, _after_blank(line, name.end()), expected)
-    return MetaLine(family, None, kind)
+        refuse(line, number, _after_blank(line, name.end()), expected)
+    return MetaLine(family, type=kind)
 
 
 def scan_sample(line: bytes, number: int, bound_label: str = "") -> SampleLine:
@@ -116,17 +123,12 @@ def scan_sample(line: bytes, number: int, bound_label: str = "") -> SampleLine:
     try:
         pairs, end = _scan_series(line, number)
     except UnicodeDecodeError:
-        _refuse_bytes(line, number)
-    if bound_label:
-        pairs = tuple(
-            (name, intern(normalize_bound(value))) if name == bound_label else (name, value)
-            for name, value in pairs
-        )
-    value, timestamp_ms = scan_value(line, number, end)
-    return SampleLine(line[:end], pairs, value, timestamp_ms)
+        refuse_bytes(line, number)
+    pairs = with_normal_bound(pairs, bound_label)
+    return SampleLine(line[:end], pairs, scan_value(line, number, end))
 
 
-def scan_value(line: bytes, number: int, start: int) -> tuple[float, int | None]:
+def scan_value(line: bytes, number: int, start: int) -> Measurement:
     """Return value and timestamp of a sample line whose key ends at `start`.
 
     Raises:
@@ -136,18 +138,33 @@ def scan_value(line: bytes, number: int, start: int) -> tuple[float, int | None]
     if match is None:
         surplus = _VALUE.match(line, start)
         if surplus is None:
-            _refuse(line, number, start, "a value")
-        _refuse(line, number, surplus.end(), "the end of the line")
+            refuse(line, number, start, "a value")
+        refuse(line, number, surplus.end(), "the end of the line")
     text, timestamp = match.groups()
     try:
         value = parse_number(text)
     except ValueError:
-        _refuse(line, number, start, "a number")
+        refuse(line, number, start, "a number")
     if timestamp is None:
-        return value, None
+        return Measurement(value)
     if not timestamp.isdigit() or len(timestamp) > 19 or int(timestamp) > TIMESTAMP_MS_MAX:
-        _refuse(line, number, match.start(2), "a timestamp in milliseconds")
-    return value, int(timestamp)
+        refuse(line, number, match.start(2), "a timestamp in milliseconds")
+    return Measurement(value, int(timestamp))
+
+
+def with_normal_bound(pairs: LabelPairs, bound_label: str) -> LabelPairs:
+    """Return the pairs with the value of this label in its one form; as they are where it is ""."""
+    if not bound_label:
+        return pairs
+    return tuple(
+        (name, intern(normalize_bound(value))) if name == bound_label else (name, value)
+        for name, value in pairs
+    )
+
+
+def unescape(text: str) -> str:
+    r"""Return a quoted text without its escapes: backslash, quote and line feed."""
+    return _ESCAPE.sub(_escaped, text) if "\\" in text else text
 
 
 def _scan_series(line: bytes, number: int) -> tuple[LabelPairs, int]:
@@ -156,17 +173,17 @@ def _scan_series(line: bytes, number: int) -> tuple[LabelPairs, int]:
     opened = _OPEN.match(line, name.end() if name else 0)
     if name is not None and opened is None:
         if line[name.end() - 1] not in _BLANK:
-            _refuse(line, number, name.end(), 'a value after a space, or "{"')
+            refuse(line, number, name.end(), 'a value after a space, or "{"')
         return ((METRIC_NAME, intern(name[1].decode())),), name.end()
     if opened is None:
-        _refuse(line, number, _after_blank(line, 0), "a metric name")
+        refuse(line, number, _after_blank(line, 0), "a metric name")
     pairs, end = _scan_labels(line, number, opened.end())
     if name is not None:
         pairs.insert(0, (METRIC_NAME, intern(name[1].decode())))
     if not pairs or pairs[0][0] != METRIC_NAME:
-        _refuse(line, number, opened.end(), "a metric name, before or within the braces")
+        refuse(line, number, opened.end(), "a metric name, before or within the braces")
     if len({label for label, _ in pairs}) != len(pairs):
-        _refuse(line, number, opened.end(), "each label once")
+        refuse(line, number, opened.end(), "each label once")
     return tuple(pairs), end
 
 
@@ -181,7 +198,7 @@ def _scan_labels(line: bytes, number: int, start: int) -> tuple[list[tuple[str, 
         if separator == b",":
             position = _after_blank(line, position + 1)
         elif separator != b"}":
-            _refuse(line, number, position, '"," or "}"')
+            refuse(line, number, position, '"," or "}"')
     return pairs, closed.end()
 
 
@@ -189,20 +206,16 @@ def _scan_pair(line: bytes, number: int, start: int) -> tuple[tuple[str, str], i
     """Return a label, or the quoted metric name, and where it ends."""
     match = _LABEL_NAME.match(line, start)
     if match is None or match[2] == b"":
-        _refuse(line, number, start, 'a label name or "}"')
-    text = _unescape((match[1] if match[1] is not None else match[2]).decode())
+        refuse(line, number, start, 'a label name or "}"')
+    text = unescape((match[1] if match[1] is not None else match[2]).decode())
     value = _LABEL_VALUE.match(line, match.end())
     if value is None:
         if match[2] is None or line[match.end() : match.end() + 1] not in (b",", b"}"):
-            _refuse(line, number, match.end(), "= and a label value in double quotes")
+            refuse(line, number, match.end(), "= and a label value in double quotes")
         return (METRIC_NAME, intern(text)), match.end()
     if text == METRIC_NAME:
-        _refuse(line, number, start, f"a label other than {METRIC_NAME}")
-    return (intern(text), intern(_unescape(value[1].decode()))), value.end()
-
-
-def _unescape(text: str) -> str:
-    return _ESCAPE.sub(_escaped, text) if "\\" in text else text
+        refuse(line, number, start, f"a label other than {METRIC_NAME}")
+    return (intern(text), intern(unescape(value[1].decode()))), value.end()
 
 
 def _escaped(match: re.Match[str]) -> str:
@@ -213,29 +226,3 @@ def _after_blank(line: bytes, position: int) -> int:
     while line[position : position + 1] in (b" ", b"\t"):
         position += 1
     return position
-
-
-def _refuse(line: bytes, number: int, position: int, expected: str) -> NoReturn:
-    """Raise the error for what stands at this position of the line."""
-    column = len(line[:position].decode(errors="replace")) + 1
-    rest = line[position:].decode(errors="backslashreplace")
-    shown = rest if len(rest) <= FOUND_LENGTH_MAX else rest[: FOUND_LENGTH_MAX - 3] + "..."
-    found = f'"{_printable(shown)}"' if rest else "the end of the line"
-    raise ExpositionSyntaxError(number, column, expected, found)
-
-
-def _refuse_bytes(line: bytes, number: int) -> NoReturn:
-    """Raise the error for a line that is not UTF-8."""
-    text = line.decode(errors="surrogateescape")  # 0xff becomes U+DCFF, which UTF-8 cannot hold
-    column = next(
-        index for index, character in enumerate(text) if "\udc80" <= character <= "\udcff"
-    )
-    found = f"the byte 0x{ord(text[column]) - 0xDC00:02x}"
-    raise ExpositionSyntaxError(number, column + 1, "UTF-8", found)
-
-
-def _printable(text: str) -> str:
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
-    )

@@ -37,7 +37,7 @@ class BurstSchedule:
 
     Args:
         interval_ms: from tick to tick.
-        loops: one a target.
+        loops: one a target; others may join and leave at any time.
         clock: its monotonic clock ticks, its wall clock stamps.
         committer: told of every scrape that ended.
         metrics: counts.
@@ -52,13 +52,22 @@ class BurstSchedule:
         metrics: ScrapeMetrics,
     ) -> None:
         self._interval_seconds = interval_ms / 1000
-        self._loops = loops
+        self._loops = list(loops)
         self._clock = clock
         self._committer = committer
         self._metrics = metrics
         self._places = asyncio.Semaphore(BUSY_SCRAPES_MAX)
         self._scraping: set[ScrapeLoop] = set()
         self._overdue: set[ScrapeLoop] = set()
+
+    def add(self, loop: ScrapeLoop) -> None:
+        """Have a loop scrape from the next tick on."""
+        self._loops.append(loop)
+
+    def remove(self, loop: ScrapeLoop) -> None:
+        """Have a loop scrape no more; it may be at it."""
+        self._loops.remove(loop)
+        self._overdue.discard(loop)
 
     async def run(self) -> None:
         """Tick until cancelled."""

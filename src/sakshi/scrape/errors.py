@@ -4,7 +4,7 @@ SakshiError
 ├── BadInputError
 │   └── InvalidTargetError        a configured address that cannot be one; has its place
 └── ScrapeError                   one scrape failed: becomes `up 0` and a target's last error
-    ├── SampleLimitError          more samples than the job allows
+    ├── LimitError                a limit of the job is exceeded: labels, samples
     └── ClosedConnectionError     the target hung up before it said anything: worth one retry
 """
 
@@ -25,9 +25,15 @@ class ClosedConnectionError(ScrapeError):
     """The connection was closed before the first byte of a response."""
 
 
-class SampleLimitError(ScrapeError):
-    """A scrape brought more samples than its job allows."""
+class LimitError(ScrapeError):
+    """A scrape brought more than its job allows, or something longer.
 
-    def __init__(self, samples: int, limit: int) -> None:
-        self.samples = samples
-        super().__init__(f"{samples} samples are more than the sample_limit of {limit}")
+    Args:
+        message: what is beyond which limit.
+        scraped: samples that were counted.
+        remaining: those of them that `metric_relabel_configs` left.
+    """
+
+    def __init__(self, message: str, scraped: int = 0, remaining: int = 0) -> None:
+        self.scraped, self.remaining = scraped, remaining
+        super().__init__(message)

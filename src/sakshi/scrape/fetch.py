@@ -11,26 +11,28 @@ import ipaddress
 import re
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from sakshi import __version__
 from sakshi.scrape.body import decode_body
+from sakshi.scrape.client import HTTP_DEFAULT, HttpConfig
+from sakshi.scrape.connect import connect
 from sakshi.scrape.connection import Connection, HttpResponse
 from sakshi.scrape.errors import ClosedConnectionError, ScrapeError
+from sakshi.scrape.negotiate import PROTOCOLS_DEFAULT, accept_header
+from sakshi.scrape.proxy import ProxyConfig
 from sakshi.scrape.redirect import (
-    PORTS,
     REDIRECTS_MAX,
     is_link_local,
     is_redirect,
     redirect_target,
 )
 
-ACCEPT: Final = (
-    "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
-)
+ACCEPT: Final = accept_header(PROTOCOLS_DEFAULT)
 _ERRNO: Final = re.compile(r"\[Errno (\d+)\]")
 _SENTENCES: Final = {
     errno.ECONNREFUSED: "connection refused",
@@ -62,6 +64,10 @@ class Fetcher:
         timeout_ms: of a whole fetch, with connecting, redirects and a retry.
         body_bytes_max: of a body, before and after decoding.
         make_tls: called when an `https` URL is met; loading the certificates takes a while.
+        http: credentials, headers, proxy and the like. Credentials and headers go to the server of
+            the URL alone, wherever it redirects to.
+        headers: beside those that every request has.
+        is_compressed: whether a body may come compressed.
     """
 
     def __init__(
@@ -70,12 +76,19 @@ class Fetcher:
         timeout_ms: int,
         body_bytes_max: int,
         make_tls: Callable[[], ssl.SSLContext] = ssl.create_default_context,
+        *,
+        http: HttpConfig = HTTP_DEFAULT,
+        headers: Mapping[str, str] = MappingProxyType({"Accept": ACCEPT}),
+        is_compressed: bool = True,
     ) -> None:
         self._url = urlsplit(url)
         self._timeout_seconds = timeout_ms / 1000
         self._body_bytes_max = body_bytes_max
         self._make_tls = make_tls
-        self._request = self._render_request(self._url)
+        self._http = http
+        self._headers = headers
+        self._is_compressed = is_compressed
+        self._request = None if http.has_secrets else self._render_request(self._url)
         self._connection: Connection | None = None
 
     async def fetch(self) -> Fetched:
@@ -109,12 +122,13 @@ class Fetcher:
     async def _fetch_redirected(self) -> HttpResponse:
         """Return the response with status 200, following redirects."""
         url, response = self._url, await self._fetch_kept()
-        for _ in range(REDIRECTS_MAX):
+        follows = self._http.follow_redirects
+        for _ in range(REDIRECTS_MAX if follows else 0):
             if not is_redirect(response):
                 break
             url = redirect_target(url, response)
             response = await self._fetch_once(url)
-        if is_redirect(response):
+        if follows and is_redirect(response):
             raise ScrapeError(f"more than {REDIRECTS_MAX} redirects")
         if response.status != 200:
             raise ScrapeError(f"HTTP status {response.status} {response.reason}".rstrip())
@@ -122,16 +136,19 @@ class Fetcher:
 
     async def _fetch_kept(self) -> HttpResponse:
         """Exchange on the kept connection; once more where the target closed it in between."""
+        request = self._request or self._render_request(self._url)
         if self._connection is not None and self._connection.is_open:
             try:
-                return await self._connection.exchange(self._request)
+                return await self._connection.exchange(request)
             except ClosedConnectionError:
                 self.close()
         self._connection = await self._connect(self._url)
-        return await self._connection.exchange(self._request)
+        return await self._connection.exchange(request)
 
     async def _fetch_once(self, url: SplitResult) -> HttpResponse:
         """Exchange on a connection of its own, where a redirect points to."""
+        if is_link_local(url.hostname or ""):
+            raise ScrapeError("redirect to a link-local address")
         connection = await self._connect(url)
         try:
             if is_link_local(connection.peer):
@@ -141,29 +158,36 @@ class Fetcher:
             connection.close()
 
     async def _connect(self, url: SplitResult) -> Connection:
-        host = url.hostname or ""
-        tls = self._make_tls() if url.scheme == "https" else None
-        _, connection = await asyncio.get_running_loop().create_connection(
-            lambda: Connection(self._body_bytes_max),
-            host,
-            url.port or PORTS[url.scheme],
-            ssl=tls,
-            server_hostname=host if tls else None,
+        return await connect(
+            url,
+            self._body_bytes_max,
+            self._make_tls,
+            self._http.tls.server_name,
+            self._http.proxy_for(url),
         )
-        return connection
 
     def _render_request(self, url: SplitResult) -> bytes:
+        proxy = self._http.proxy_for(url) if url.scheme == "http" else None
+        host = url.netloc.rpartition("@")[2]
         path = (url.path or "/") + (f"?{url.query}" if url.query else "")
-        encoding = "identity" if _is_loopback(url.hostname or "") else "gzip"
-        lines = (
-            f"GET {path} HTTP/1.1",
-            f"Host: {url.netloc.rpartition('@')[2]}",
-            f"Accept: {ACCEPT}",
-            f"Accept-Encoding: {encoding}",
+        is_plain = not self._is_compressed or _is_loopback(url.hostname or "")
+        lines = [
+            f"GET {f'http://{host}' if proxy else ''}{path} HTTP/1.1",
+            f"Host: {host}",
+            *(f"{name}: {value}" for name, value in self._headers.items()),
+            f"Accept-Encoding: {'identity' if is_plain else 'gzip'}",
             f"User-Agent: sakshi/{__version__}",
             f"X-Prometheus-Scrape-Timeout-Seconds: {self._timeout_seconds:g}",
-        )
-        return "\r\n".join((*lines, "", "")).encode("ascii")
+            *_proxy_lines(proxy),
+        ]
+        if (url.scheme, url.netloc) == (self._url.scheme, self._url.netloc):
+            lines += self._http.private_lines()
+        return "\r\n".join((*lines, "", "")).encode()
+
+
+def _proxy_lines(proxy: ProxyConfig | None) -> list[str]:
+    is_known = proxy is not None and proxy.authorization
+    return [f"Proxy-Authorization: {proxy.authorization}"] if proxy and is_known else []
 
 
 def _is_loopback(host: str) -> bool:

@@ -71,6 +71,11 @@ class ScrapeMetrics:
             "Commits that the disk refused; the next one tries again.",
             registry=registry,
         )
+        self.discovery_failures = Counter(
+            "sakshi_scrape_discovery_failures",
+            "Questions to service discovery that failed; the targets before stay.",
+            registry=registry,
+        )
         self.crashes = Counter(
             "sakshi_scrape_crashes",
             "Errors in sakshi itself that were caught at the outermost line of a loop.",
