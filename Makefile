@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PAGE_SOURCES := $(wildcard ui/*.json ui/*.ts ui/*.js ui/*.html) $(shell find ui/src ui/public -type f 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: demo test check format bench reach page peers picture lock clean help
+.PHONY: demo test check format torture bench reach page peers picture lock clean help
 
 demo: .build/venv .build/page ## Watch a live messaging service fail and recover (DURATION=120, PORT=, SERVICE_PORT=)
 	@$(BIN)/sakshi demo --port $(PORT) --service-port $(SERVICE_PORT) $(if $(DURATION),--duration $(DURATION))
@@ -31,6 +31,17 @@ check: .build/venv ## The inner loop, under a minute: lint, types, floors, fast 
 
 reach: .build/venv .build/page .build/peers ## Run the tests under coverage; fails below the floors of docs/STYLE.md
 	$(BIN)/python tools/reach.py
+
+torture: .build/venv ## Kill, cut the power, damage, fill the disk, many times: nothing acknowledged may be lost
+	$(BIN)/python -m torture kill --control early
+	$(BIN)/python -m torture cut --control normal
+	$(BIN)/python -m torture cut --control off
+	$(BIN)/python -m torture mutate --control forged
+	$(BIN)/python -m torture full --control forgetful
+	$(BIN)/python -m torture kill
+	$(BIN)/python -m torture cut
+	$(BIN)/python -m torture mutate
+	$(BIN)/python -m torture full
 
 bench: .build/venv .build/peers ## Measure sakshi beside its peers and print the ratios
 	$(BIN)/python benchmarks/run.py

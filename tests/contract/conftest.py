@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.conftest import FakeClock
 
+from sakshi.model.clock import Clock, SystemClock
 from sakshi.model.labels import Labels
 from sakshi.model.matcher import Matcher
 from sakshi.storage import (
@@ -21,14 +24,16 @@ from sakshi.storage import (
 )
 from sakshi.storage.store import Columns, Values
 
+START_MS = 1_700_000_000_000
 SEALING_SOON = StorageConfig(head_ms=10_000, seal_rows=2)
 
 
 class ReopenedStore:
     """A SqliteStore that is closed and opened before each question."""
 
-    def __init__(self, folder: Path, config: StorageConfig) -> None:
-        self.store = SqliteStore(folder, config)
+    def __init__(self, folder: Path, config: StorageConfig, clock: Clock) -> None:
+        self.store = SqliteStore(folder, config, clock=clock)
+        self._clock = clock
         self._folder = folder
         self._config = config
 
@@ -52,6 +57,10 @@ class ReopenedStore:
         self._reopen()
         return self.store.expire(before_ms)
 
+    def delete_series(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> int:
+        self._reopen()
+        return self.store.delete_series(matchers, start_ms, end_ms)
+
     def statistics(self) -> StoreStatistics:
         return self.store.statistics()
 
@@ -61,7 +70,7 @@ class ReopenedStore:
     def _reopen(self) -> None:
         self.store.commit()
         self.store.close()
-        self.store = SqliteStore(self._folder, self._config)
+        self.store = SqliteStore(self._folder, self._config, clock=self._clock)
 
 
 class ReopenedAppender:
@@ -86,11 +95,17 @@ OPEN_THROUGHOUT = ["in memory", "on disk", "on disk, sealing soon"]
 REOPENED = ["reopened", "reopened, sealing soon"]
 
 
-def open_store(kind: str, folder: Path) -> Store:
+def open_store(
+    kind: str, folder: Path, out_of_order_ms: int = 0, clock: Clock | None = None
+) -> Store:
     config = SEALING_SOON if "sealing soon" in kind else StorageConfig()
+    config = replace(config, out_of_order_ms=out_of_order_ms)
+    clock = clock or SystemClock()
     if kind == "in memory":
-        return MemoryStore()
-    return ReopenedStore(folder, config) if kind in REOPENED else SqliteStore(folder, config)
+        return MemoryStore(config, clock)
+    if kind in REOPENED:
+        return ReopenedStore(folder, config, clock)
+    return SqliteStore(folder, config, clock=clock)
 
 
 @pytest.fixture(params=[*OPEN_THROUGHOUT, *REOPENED])
@@ -104,5 +119,30 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 def lasting_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """For laws about objects and threads, which a store that is reopened cannot keep."""
     opened = open_store(request.param, tmp_path / "data")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(START_MS)
+
+
+@pytest.fixture(params=[*OPEN_THROUGHOUT, *REOPENED])
+def patient_store(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock
+) -> Iterator[Store]:
+    """A store that takes samples which are a minute late; its clock is the fixture `clock`."""
+    opened = open_store(request.param, tmp_path / "data", 60_000, clock)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=["in memory", "on disk"])
+def bounded_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """A store with room for two series."""
+    config = StorageConfig(series_max=2)
+    in_memory = request.param == "in memory"
+    opened = MemoryStore(config) if in_memory else SqliteStore(tmp_path / "data", config)
     yield opened
     opened.close()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sakshi.storage.record import DamagedRecordError, LoggedRow, RowDecoder, RowEncoder
-from sakshi.storage.target import Patch, TakenRows
+from sakshi.storage.taken import Patch, TakenRows
 from sakshi.storage.value import ABSENT
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import random
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -32,7 +29,6 @@ from sakshi.storage.sqlite import EXPIRED_SPANS_MAX, SEALED_SAMPLES_MAX
 START_MS = 1_700_000_000_000
 EVERYTHING = Matcher("__name__", MatchOperator.NOT_EQUAL, "")
 SEALING_SOON = StorageConfig(head_ms=20_000, seal_rows=10)
-WRITER = Path(__file__).with_name("journal_writer.py")
 
 Samples = dict[tuple[Labels, int], int]
 
@@ -115,23 +111,82 @@ def test_newer_schema_is_refused(tmp_path: Path) -> None:
         SqliteStore(tmp_path)
 
     assert str(caught.value) == (
-        f"{tmp_path / 'samples.db'} was written by a newer sakshi (schema 99, this one knows 1): "
+        f"{tmp_path / 'samples.db'} was written by a newer sakshi (schema 99, this one knows 2): "
         "use that version, or another folder"
     )
 
 
-def test_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
-    """Another file in the database's place is not touched."""
-    (tmp_path / "samples.db").write_bytes(b"something else entirely" * 500)
+def test_file_that_is_no_database_is_set_aside(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What cannot be read stops nothing: it is renamed, whole, and said; the store begins anew."""
+    rubbish = b"something else entirely" * 500
+    for number in (1, 2):
+        (tmp_path / "samples.db").write_bytes(rubbish)
+        (tmp_path / "samples.db-wal").write_bytes(b"its log")
+
+        with opened(tmp_path) as store:
+            assert store.statistics().damaged_files == 1
+            truth = fill(store, range(40))
+
+        aside = tmp_path / f"samples.db.damaged-{number}"
+        assert aside.read_bytes() == rubbish
+        assert caplog.records.pop().getMessage() == (
+            f"database=damaged set_aside={aside} reason="
+            f"'{tmp_path / 'samples.db'} cannot be used: file is not a database'; "
+            "the store begins anew without its samples"
+        )
+        with opened(tmp_path) as store:
+            assert store.statistics().damaged_files == 0
+            assert read(store) == truth
+
+
+@pytest.mark.parametrize("table", ["target", "series", "log", "chunk", "expiry"])
+def test_database_without_a_table_is_set_aside(tmp_path: Path, table: str) -> None:
+    """A schema that is not the one that it says it is counts as damage."""
+    with opened(tmp_path) as store:
+        fill(store, range(40))
+    execute(tmp_path, f"drop table {table}")
+
+    with opened(tmp_path) as store:
+        truth = fill(store, range(20, 60))
+        assert store.statistics().damaged_files == 1
+        assert truth.items() <= read(store).items()
+
+    with opened(tmp_path) as store:
+        assert store.statistics().damaged_files == 0
+        assert truth.items() <= read(store).items()
+
+
+def test_file_that_breaks_while_it_is_open_is_set_aside(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is in memory goes to the new file; only what had left memory is missing."""
+    with opened(tmp_path) as store:
+        fill(store, range(40))
+        store._database._writer.execute("drop table log")
+        fill(store, range(40, 41))
+        expected = read(store)
+        assert store.statistics().damaged_files == 1
+        assert {row for _, row in expected} == set(range(10, 41))
+        expected |= fill(store, range(41, 100))
+
+    assert "database=damaged set_aside=" in caplog.text
+    with opened(tmp_path) as store:
+        assert read(store) == expected
+
+
+def test_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
+    """Where the file may be sound, it keeps its place."""
+    (tmp_path / "samples.db").mkdir()
 
     with pytest.raises(StorageError) as caught:
         SqliteStore(tmp_path)
 
     assert str(caught.value) == (
-        f"{tmp_path / 'samples.db'} cannot be used: file is not a database. "
-        "Move it away to begin with an empty store"
+        f"{tmp_path / 'samples.db'} cannot be opened: unable to open database file"
     )
-    assert (tmp_path / "samples.db").read_bytes() == b"something else entirely" * 500
+    assert [file.name for file in tmp_path.iterdir()] != ["samples.db.damaged-1"]
 
 
 def test_views_speak_plainly(tmp_path: Path) -> None:
@@ -139,6 +194,7 @@ def test_views_speak_plainly(tmp_path: Path) -> None:
     with opened(tmp_path) as store:
         fill(store, range(60))
         store.expire(START_MS + 1000)
+        store.delete_series([EVERYTHING], START_MS, START_MS + 20_000)
 
     tables = execute(tmp_path, "select name from sqlite_schema where type = 'table'")
     ours = [str(name) for (name,) in tables if not str(name).startswith("sqlite_")]
@@ -151,62 +207,6 @@ def test_views_speak_plainly(tmp_path: Path) -> None:
 
 
 # Durability
-
-
-@pytest.mark.slow
-def test_killed_writer_loses_nothing_that_it_acknowledged(tmp_path: Path) -> None:
-    """After kill -9 at a random moment, every row whose commit returned is there, bit by bit."""
-    spec = importlib.util.spec_from_file_location("journal_writer", WRITER)
-    assert spec is not None
-    assert spec.loader is not None
-    writer = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(writer)
-    chance = random.Random()
-    acknowledged = -1
-
-    for _ in range(4):
-        process = subprocess.Popen(
-            [sys.executable, str(WRITER), str(tmp_path), str(acknowledged + 2)],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdout is not None
-        first = acknowledged + 2
-        for _ in range(chance.randrange(1, 120)):
-            acknowledged = int(process.stdout.readline())
-        process.kill()
-        rest = process.stdout.read().split("\n")[:-1]  # named before the kill, read after it
-        acknowledged = int(rest[-1]) if rest else acknowledged
-        process.stdout.close()
-        process.wait()
-
-        with opened(tmp_path, writer.CONFIG) as store:
-            found = read(store)
-            assert store.statistics().damaged_records == 0
-        for part in range(2):
-            for row in range(first, acknowledged + 1):
-                values = (writer.row_values(row) + part).view(np.uint64).tolist()
-                assert [found[name, row] for name in writer.row_labels(part)] == values
-        # A row that was written when the kill came may be there, unacknowledged: it is skipped.
-        assert max(row for _, row in found) <= acknowledged + 1
-
-
-def test_uncommitted_rows_are_not_promised(tmp_path: Path) -> None:
-    """The control of the test above: what was not committed is not there after a kill."""
-    program = (
-        "import os, sys; sys.path.insert(0, sys.argv[2]); from journal_writer import *\n"
-        "store = SqliteStore(Path(sys.argv[1]), CONFIG)\n"
-        "target = store.target(Labels({'a': 'b'}))\n"
-        "columns = target.columns(row_labels(0))\n"
-        "for row in range(2):\n"
-        "    target.append(row, columns, row_values(row)); row or store.commit()\n"
-        "os.kill(os.getpid(), 9)"
-    )
-    subprocess.run([sys.executable, "-c", program, str(tmp_path), str(WRITER.parent)], check=False)
-
-    with opened(tmp_path) as store:
-        (first, *_) = store.select([EVERYTHING], 0, 10)
-        assert first.timestamps.tolist() == [0]
 
 
 def test_rows_are_read_from_memory_and_chunks_alike(tmp_path: Path) -> None:
@@ -309,6 +309,37 @@ def test_expired_spans_leave_the_disk(tmp_path: Path) -> None:
         assert min(row for _, row in read(store)) == 290
 
 
+def test_retention_by_size_forgets_the_oldest(tmp_path: Path) -> None:
+    """The file stops growing: its oldest spans make room, and its pages are used again."""
+    config = StorageConfig(head_ms=20_000, seal_rows=10, retention_bytes=150_000)
+    sizes = []
+    for first in range(0, 600, 100):
+        with opened(tmp_path, config) as store:
+            truth = fill(store, range(first, first + 100), series=50)
+            store.expire(0)
+            kept = {row for _, row in read(store)}
+        sizes.append((tmp_path / "samples.db").stat().st_size)
+
+    assert max(sizes) < 220_000, "600 rows would take 385,000"
+    assert kept == set(range(min(kept), 600))
+    assert 400 < min(kept) < 570, "what is in memory stays"
+    with opened(tmp_path, config) as store:
+        found = read(store)
+        assert {row for _, row in found} == kept
+        assert {key: bits for key, bits in truth.items() if key[1] in kept}.items() <= found.items()
+
+
+def test_series_that_were_there_are_there_whatever_the_bound(tmp_path: Path) -> None:
+    """A bound that was lowered refuses what is new, and nothing that the disk has."""
+    with opened(tmp_path) as store:
+        truth = fill(store, range(40))
+
+    with opened(tmp_path, StorageConfig(series_max=1)) as store:
+        target = store.target(Labels({"part": "a"}))
+        assert read(store) == truth
+        assert target.columns([Labels({"__name__": "new"})]).tolist() == [-1]
+
+
 # Damage
 
 
@@ -368,6 +399,59 @@ def test_a_missing_record_costs_what_cannot_be_known_without_it(
     assert found.items() <= truth.items()
     lost = {(labels["part"], row) for labels, row in truth.keys() - found.keys()}
     assert lost == {("a", row) for row in lost_rows}
+
+
+@pytest.mark.parametrize("number", [1 << 60, "null"])
+def test_a_damaged_expiry_forgets_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, number: object
+) -> None:
+    """Rows that have expired may come back; none goes that has not."""
+    with opened(tmp_path, StorageConfig()) as store:
+        truth = fill(store, range(40))
+        store.expire(START_MS + 5000)
+    with closing(sqlite3.connect(tmp_path / "samples.db", isolation_level=None)) as connection:
+        connection.execute("pragma writable_schema = on")
+        connection.execute(
+            "update sqlite_schema set sql = replace(sql, 'not null,', ',') where name = 'expiry'"
+        )
+    execute(tmp_path, f"update expiry set before_ms = {number}")
+
+    with opened(tmp_path, StorageConfig()) as store:
+        found = read(store)
+
+    assert {key: bits for key, bits in truth.items() if key[1] >= 5}.items() <= found.items()
+    assert found.items() <= truth.items()
+    assert "expiry=damaged id=1" in caplog.text
+
+
+def test_a_damaged_deletion_shows_samples_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What says wrongly that samples are deleted deletes nothing."""
+    with opened(tmp_path) as store:
+        truth = fill(store, range(40))
+        store.delete_series([EVERYTHING], START_MS, START_MS + 3000)
+        assert {row for _, row in read(store)} == set(range(4, 40))
+    execute(tmp_path, "update deletion set end_ms = end_ms + 1000000")
+
+    with opened(tmp_path) as store:
+        assert read(store) == truth
+
+    assert "deletion=damaged id=1" in caplog.text
+
+
+def test_deletions_hold_in_the_file_that_replaces_a_damaged_one(tmp_path: Path) -> None:
+    """What is in memory goes to the new file with what is deleted of it."""
+    with opened(tmp_path) as store:
+        fill(store, range(15))
+        store.delete_series([EVERYTHING], START_MS + 3000, START_MS + 5000)
+        store._database._writer.execute("drop table log")
+        fill(store, range(15, 16))
+        expected = read(store)
+        assert {row for _, row in expected} == {0, 1, 2, *range(6, 16)}
+
+    with opened(tmp_path) as store:
+        assert read(store) == expected
 
 
 def test_a_target_without_any_series_goes_on(tmp_path: Path) -> None:
@@ -612,3 +696,46 @@ def test_memory_is_bounded_while_the_disk_refuses(tmp_path: Path) -> None:
         assert statistics.lost_samples > 0
         assert max(kept) == row
         store.expire(1 << 60)
+
+
+# A backup
+
+
+def test_backup_is_a_store_of_its_own(tmp_path: Path) -> None:
+    """A copy that was taken while the store was written to holds all that was committed."""
+    with opened(tmp_path / "data") as store:
+        truth = fill(store, range(50))
+        target = store.target(Labels({"part": "a"}))
+        columns = target.columns([Labels({"__name__": "late"})])
+        target.append(START_MS + 50_000, columns, np.ones(1))
+
+        store.backup(tmp_path / "samples.db")
+        fill(store, range(51, 60))
+
+    with opened(tmp_path) as copy:
+        assert read(copy) == truth
+        assert copy.statistics().damaged_records == 0
+    assert not list(tmp_path.glob("*.draft*"))
+
+
+def test_backup_overwrites_nothing(tmp_path: Path) -> None:
+    """Whatever is at its place stays."""
+    copy = tmp_path / "copy.db"
+    copy.write_text("precious")
+
+    with opened(tmp_path / "data") as store, pytest.raises(StorageError) as caught:
+        store.backup(copy)
+
+    assert str(caught.value) == f"{copy} exists: a backup overwrites nothing"
+    assert copy.read_text() == "precious"
+
+
+def test_backup_to_no_folder_is_refused(tmp_path: Path) -> None:
+    """A copy that cannot be written is an error that says where, and leaves nothing."""
+    copy = tmp_path / "nowhere" / "copy.db"
+
+    with opened(tmp_path / "data") as store, pytest.raises(StorageError) as caught:
+        store.backup(copy)
+
+    assert str(caught.value) == (f"no backup was written to {copy}: unable to open database file")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["data"]

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
+from sakshi.model.clock import SystemClock
 from sakshi.model.labels import Labels
+from sakshi.storage.budget import SeriesBudget
+from sakshi.storage.history import NoHistory
 from sakshi.storage.index import SeriesIndex
+from sakshi.storage.past import Past
 from sakshi.storage.span import Span
 from sakshi.storage.target import TargetHead
 
+NO_PAST = Past(NoHistory(), 0, SystemClock())
 UP, LATE = Labels({"__name__": "up"}), Labels({"__name__": "late"})
 
 
 def filled_target(rows: int) -> TargetHead:
-    target = TargetHead(1, Labels({"job": "chat"}), SeriesIndex())
+    target = TargetHead(1, Labels({"job": "chat"}), SeriesIndex(), SeriesBudget(1000), NO_PAST)
     columns = target.columns([UP])
     for at_ms in range(rows):
         target.append(at_ms, columns, np.array([float(at_ms)]))

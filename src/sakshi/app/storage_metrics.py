@@ -39,3 +39,18 @@ class StorageCollector(Collector):
             "Samples given up as the disk refused them for too long.",
             value=statistics.lost_samples,
         )
+        yield CounterMetricFamily(
+            "sakshi_storage_damaged_records",
+            "Log records and chunks left out, as their checksum was wrong.",
+            value=statistics.damaged_records,
+        )
+        yield CounterMetricFamily(
+            "sakshi_storage_damaged_files",
+            "Databases set aside, as they could not be read.",
+            value=statistics.damaged_files,
+        )
+        yield CounterMetricFamily(
+            "sakshi_storage_series_refused",
+            "Requests for a new series refused, as there were too many.",
+            value=statistics.refused_series,
+        )

@@ -8,9 +8,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sakshi.model.labels import Labels
+from sakshi.model.labels import EMPTY_LABELS, Labels
+from sakshi.storage.bucket import find_stacked
 from sakshi.storage.store import Columns
 
+STACKED_MAX: Final = 64  # families whose buckets are remembered: their series seldom change
+REFUSED: Final = -1  # the column of a series for which there was no room
 NEVER_MS: Final = -(2**63)  # before every timestamp: the newest sample of a series that has none
 
 
@@ -31,16 +34,29 @@ class ColumnTable:
         self.families: Columns = np.empty(0, np.intp)
         self.indexed: NDArray[np.bool_] = np.empty(0, np.bool_)
         self._column_of: dict[Labels, int] = {}
+        self._stacked: dict[bytes, NDArray[np.bool_]] = {}
 
     def find(self, labels: Labels) -> int | None:
         """Return the column of a series, or None."""
         return self._column_of.get(labels)
 
     def get(self, series: Sequence[Labels]) -> Columns:
-        """Return the column of each series, all of which are known; the array is read-only."""
-        columns = np.fromiter(map(self._column_of.__getitem__, series), np.intp, len(series))
+        """Return the column of each series, REFUSED for unknown ones; the array is read-only."""
+        find = self._column_of.get
+        columns = np.fromiter((find(labels, REFUSED) for labels in series), np.intp, len(series))
         columns.flags.writeable = False
         return columns
+
+    def stacked(self, columns: Columns) -> NDArray[np.bool_]:
+        """Tell which of these columns are the next bucket above the column before them."""
+        key = columns.tobytes()
+        found = self._stacked.get(key)
+        if found is None:
+            if len(self._stacked) >= STACKED_MAX:
+                self._stacked = {}
+            series = [self.labels[column] or EMPTY_LABELS for column in columns.tolist()]
+            found = self._stacked[key] = find_stacked(series)
+        return found
 
     def add(self, labels: Labels, family: int, column: int | None = None) -> int:
         """Return the number of a new column: the next one, or the one that it had on disk."""

@@ -13,6 +13,12 @@ class StorageConfig:
 
     Args:
         retention_ms: samples older than this may be forgotten; who calls `Store.expire` reads it.
+        retention_bytes: the oldest samples are forgotten while the database has more than this;
+            None: age alone decides. What is in memory, and its log, are never forgotten for it.
+        series_max: series of all targets together, those included whose samples have expired but
+            whose target lives. Beyond it new ones are refused, and counted; the others go on.
+        out_of_order_ms: a sample may be so much older than its target's newest, though its series
+            has a newer one; 0: never.
         head_ms: rows this much older than their target's newest are sealed into chunks and leave
             memory. A little more than five minutes: the lookback, and the window of most rules.
         seal_rows: rows that are sealed together: two minutes of a scrape each second.
@@ -26,6 +32,9 @@ class StorageConfig:
     """
 
     retention_ms: int = 15 * UNIT_MS["d"]  # Prometheus' default
+    retention_bytes: int | None = None
+    series_max: int = 1_000_000  # about 1 KiB of memory each, and 8 bytes a row of the head
+    out_of_order_ms: int = 0  # Prometheus' default
     head_ms: int = 6 * UNIT_MS["m"]
     seal_rows: int = 120
     pending_bytes_max: int = 256 << 20  # 10,000 series at 1 s: 55 minutes

@@ -11,13 +11,14 @@ import os
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from sakshi.storage.errors import StorageError, StorageFullError
+from sakshi.storage.errors import DamagedDatabaseError, StorageError, StorageFullError
+from sakshi.storage.quarantine import is_damage, set_aside
 
 FILE_NAME: Final = "samples.db"
 LOCK_NAME: Final = "samples.lock"
@@ -38,34 +39,78 @@ pragma cache_size = -1024;
 """
 
 
+Connect = Callable[[Path], sqlite3.Connection]
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Return a connection that any thread may use, without transactions of its own."""
+    return sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+
+
 class Database:
     """The file `samples.db` in a folder that belongs to this process.
 
     Args:
         folder: is made where it does not exist.
         bytes_max: the file grows no further; None: no limit.
+        connect: opens the file; a test passes what stands between SQLite and the disk.
 
     Raises:
-        StorageError: the folder is in use by another process, cannot be used, or holds a file that
-            is no database of ours; the message says what to do.
+        StorageError: the folder is in use by another process, cannot be used, or holds a file of a
+            newer sakshi; the message says what to do. A damaged file is set aside instead.
     """
 
-    def __init__(self, folder: Path, bytes_max: int | None) -> None:
+    def __init__(
+        self, folder: Path, bytes_max: int | None = None, connect: Connect = connect
+    ) -> None:
+        self.set_aside = 0
         self._path = folder / FILE_NAME
+        self._open = connect
         self._readers: list[sqlite3.Connection] = []
         self._readers_lock = threading.Lock()
         self._is_closed = False
+        self._bytes_max = bytes_max
         self._lock_file = _lock(folder)
         try:
-            self._writer = self._connect()
-            with self.describing_failure():
-                self._writer.executescript(_PRAGMAS)
-                self._migrate()
-                if bytes_max is not None:
-                    self._writer.execute(f"pragma max_page_count = {bytes_max // PAGE_BYTES}")
+            self._begin()
         except BaseException:
             self.close()
             raise
+
+    def restart_empty(self, reason: Exception) -> None:
+        """Set the damaged file aside, whole, and go on with an empty one.
+
+        Args:
+            reason: what the file was found out by.
+
+        Raises:
+            StorageError: the folder cannot be used.
+        """
+        with self._readers_lock:  # those who read now see the old file to the end
+            self.set_aside += 1
+        self._close_connections()
+        try:
+            set_aside(self._path, reason)
+        except OSError as error:
+            raise StorageError(f"{self._path} is damaged and cannot be renamed: {error}") from error
+        self._begin()
+
+    def _begin(self) -> None:
+        """Open the file, with the schema of today."""
+        self._writer = self._connect()
+        try:
+            with self.describing_failure():
+                self._writer.executescript(_PRAGMAS)
+                self._migrate()
+                if self._bytes_max is not None:
+                    pages = self._bytes_max // PAGE_BYTES
+                    self._writer.execute(f"pragma max_page_count = {pages}")
+        except DamagedDatabaseError as error:
+            if self.set_aside:  # an empty file is damaged at once: it is not the file
+                raise
+            self.restart_empty(error)
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
@@ -73,6 +118,7 @@ class Database:
 
         Raises:
             StorageFullError: the disk refused; nothing of the transaction was kept.
+            DamagedDatabaseError: the file is damaged; likewise.
         """
         try:
             self._writer.execute("begin immediate")
@@ -83,7 +129,8 @@ class Database:
             raise
         except sqlite3.DatabaseError as error:
             self._roll_back()
-            raise StorageFullError(f"{self._path}: {error}") from error
+            kind = DamagedDatabaseError if is_damage(error) else StorageFullError
+            raise kind(f"{self._path}: {error}") from error
         except BaseException:
             self._roll_back()
             raise
@@ -93,13 +140,14 @@ class Database:
         """Lend a connection that nobody else uses meanwhile; it never waits for the writer."""
         with self._readers_lock:
             connection = self._readers.pop() if self._readers else None
+            file = self.set_aside
         if connection is None:
             connection = self._connect()
         try:
             yield connection
         finally:
             with self._readers_lock:
-                if not self._is_closed:
+                if not self._is_closed and file == self.set_aside:
                     self._readers.append(connection)
                     connection = None
             if connection is not None:
@@ -107,19 +155,49 @@ class Database:
 
     @contextmanager
     def describing_failure(self) -> Iterator[None]:
-        """Turn SQLite's errors in the block into a StorageError that says what to do."""
+        """Turn SQLite's errors in the block into a StorageError; damage is told from the rest."""
         try:
             yield
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # its messages quote damage
-            raise StorageError(
-                f"{self._path} cannot be used: {error}. Move it away to begin with an empty store"
-            ) from error
+            kind = DamagedDatabaseError if is_damage(error) else StorageError
+            raise kind(f"{self._path} cannot be used: {error}") from error
 
-    def vacuum(self) -> None:
-        """Return free pages to the file system, a few at a time."""
+    def backup(self, path: Path) -> None:
+        """Write a copy to a new file, all or nothing: see `SqliteStore.backup`."""
+        draft = path.with_name(f"{path.name}.draft")
+        try:
+            if path.exists():
+                raise StorageError(f"{path} exists: a backup overwrites nothing")
+            draft.unlink(missing_ok=True)
+            with closing(sqlite3.connect(draft)) as copy, self.read() as connection:
+                connection.backup(copy)  # in one step: of one moment, and the writer need not wait
+                copy.execute("pragma wal_checkpoint(truncate)")
+            _sync(draft)
+            draft.rename(path)
+            _sync(path.parent)
+        except (OSError, sqlite3.Error) as error:
+            raise StorageError(f"no backup was written to {path}: {error}") from error
+        finally:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+
+    def vacuum(self) -> bool:
+        """Return free pages to the file system, a few at a time; tell whether there are more."""
         # By execute() the pragma would free one page only: it is a loop of steps without rows.
-        with suppress(sqlite3.OperationalError):  # the disk refuses: there is a next time
+        with suppress(sqlite3.DatabaseError):  # the disk refuses: there is a next time
             self._writer.executescript(f"pragma incremental_vacuum({VACUUM_PAGES})")
+            return self._pragma("freelist_count") > 0
+        return False
+
+    def used_bytes(self) -> int:
+        """Return the size of the pages that hold anything, as the last commit left them."""
+        with suppress(sqlite3.DatabaseError):
+            return PAGE_BYTES * (self._pragma("page_count") - self._pragma("freelist_count"))
+        return 0
+
+    def _pragma(self, name: str) -> int:
+        (value,) = self._writer.execute(f"pragma {name}").fetchone()
+        return int(value)
 
     def disk_bytes(self) -> int:
         """Return the size of the database and its write-ahead log."""
@@ -133,18 +211,20 @@ class Database:
         """Close all connections and free the folder."""
         with self._readers_lock:
             self._is_closed = True
+        self._close_connections()
+        os.close(self._lock_file)
+
+    def _close_connections(self) -> None:
+        with self._readers_lock:
             readers, self._readers = self._readers, []
         for connection in readers:
             connection.close()
         if hasattr(self, "_writer"):
             self._writer.close()
-        os.close(self._lock_file)
 
     def _connect(self) -> sqlite3.Connection:
         try:
-            return sqlite3.connect(
-                self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
+            return self._open(self._path)
         except sqlite3.Error as error:
             raise StorageError(f"{self._path} cannot be opened: {error}") from error
 
@@ -165,6 +245,15 @@ class Database:
             self._writer.executescript(
                 f"begin immediate;\n{script}\npragma user_version = {number};\ncommit;"
             )
+
+
+def _sync(path: Path) -> None:
+    """Make a file, or the names in a folder, durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _read_migrations() -> list[str]:

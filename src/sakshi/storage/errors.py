@@ -4,6 +4,7 @@ SakshiError
 └── StorageError
     ├── OutOfOrderSampleError   older than the series' newest sample
     ├── DuplicateSampleError    another value for a moment that has one
+    ├── DamagedDatabaseError    the file cannot be read; it is set aside
     └── StorageFullError        the disk refused; nothing was kept of what was not committed
 """
 
@@ -22,6 +23,10 @@ class OutOfOrderSampleError(StorageError):
 
 class DuplicateSampleError(StorageError):
     """A sample with another value than the one that its series has at that moment."""
+
+
+class DamagedDatabaseError(StorageError):
+    """The database is damaged, or no database at all; the message carries SQLite's reason."""
 
 
 class StorageFullError(StorageError):

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 from collections.abc import Sequence
 
+import numpy as np
+
+from sakshi.model.clock import Clock
 from sakshi.model.labels import Labels
 from sakshi.model.matcher import Matcher
+from sakshi.storage.budget import SeriesBudget
+from sakshi.storage.config import StorageConfig
+from sakshi.storage.deletion import DeletedRange
 from sakshi.storage.history import History
 from sakshi.storage.index import SeriesIndex
+from sakshi.storage.past import Past
 from sakshi.storage.selection import PlanCache
 from sakshi.storage.store import SeriesColumns
 from sakshi.storage.target import TargetHead
@@ -21,17 +29,20 @@ class Head:
 
     Args:
         history: where rows are read that left memory.
-        plan_cache_series_max: see `StorageConfig`.
+        config: bounds the series, the plans that are kept, and how late a sample may be.
+        clock: tells whether samples lie in the future.
     """
 
-    def __init__(self, history: History, plan_cache_series_max: int) -> None:
+    def __init__(self, history: History, config: StorageConfig, clock: Clock) -> None:
         self.index = SeriesIndex()
+        self.budget = SeriesBudget(config.series_max)
         self._history = history
+        self._past = Past(history, config.out_of_order_ms, clock)
         self._lock = threading.Lock()
         self._targets: dict[int, TargetHead] = {}
         self._by_labels: dict[Labels, TargetHead] = {}
         self._next_id = 1
-        self._plans = PlanCache(self.index, self._targets, plan_cache_series_max)
+        self._plans = PlanCache(self.index, self._targets, config.plan_cache_series_max)
 
     def target(self, labels: Labels) -> TargetHead:
         """Return the target with this identity, a new one where it is not known."""
@@ -70,6 +81,21 @@ class Head:
             found.update(itertools.compress(group.series, living))
         return sorted(found)
 
+    def find_ranges(
+        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int
+    ) -> list[tuple[TargetHead, list[DeletedRange]]]:
+        """Return what a deletion would hide, by target."""
+        places, _ = self.index.find(matchers)
+        columns: dict[int, list[int]] = {}
+        for place in places:
+            columns.setdefault(place.target_id, []).append(place.column)
+        found = [
+            (target, target.find_ranges(np.array(numbers, np.intp), start_ms, end_ms))
+            for id, numbers in columns.items()
+            if (target := self._targets.get(id)) is not None
+        ]
+        return [(target, ranges) for target, ranges in found if ranges]
+
     def bounds(self) -> tuple[int | None, int | None]:
         """Return the timestamps of the oldest and the newest sample; None where there is none."""
         bounds = [target.bounds() for target in self.targets()]
@@ -77,8 +103,15 @@ class Head:
         newest = [moment for _, moment in bounds if moment is not None]
         return min(oldest, default=None), max(newest, default=None)
 
+    def oldest_spans_end_ms(self, share: float) -> int | None:
+        """Return when the oldest spans end, so large a share of all; None where there is none."""
+        tables = [target.view().spans.table[:, 2] for target in self.targets()]
+        ends = np.sort(np.concatenate(tables)) if tables else np.empty(0, np.int64)
+        count = min(math.ceil(share * ends.size), ends.size)
+        return int(ends[count - 1]) if count else None
+
     def _add(self, id: int, labels: Labels) -> TargetHead:
-        target = TargetHead(id, labels, self.index)
+        target = TargetHead(id, labels, self.index, self.budget, self._past)
         self._targets[id] = self._by_labels[labels] = target
         self._next_id = max(self._next_id, id + 1)
         return target

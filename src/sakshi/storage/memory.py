@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sakshi.model.clock import Clock, SystemClock
 from sakshi.model.labels import Labels
 from sakshi.model.matcher import Matcher
 from sakshi.storage.config import StorageConfig
@@ -15,8 +16,12 @@ from sakshi.storage.store import SeriesColumns, StoreStatistics, TargetAppender
 class MemoryStore:
     """A `Store` that keeps every row in memory until it expires."""
 
-    def __init__(self, config: StorageConfig = StorageConfig()) -> None:  # noqa: B008 - immutable
-        self._head = Head(NoHistory(), config.plan_cache_series_max)
+    def __init__(
+        self,
+        config: StorageConfig = StorageConfig(),  # noqa: B008 - immutable
+        clock: Clock = SystemClock(),  # noqa: B008 - has no state
+    ) -> None:
+        self._head = Head(NoHistory(), config, clock)
 
     def target(self, labels: Labels) -> TargetAppender:
         """Return the appender of a target: see `Appender`."""
@@ -41,7 +46,15 @@ class MemoryStore:
         for target in self._head.targets():
             rows += target.expire(before_ms)
             target.forget_series(before_ms)
+            target.forget_deletions(before_ms)
         return rows
+
+    def delete_series(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> int:
+        """Delete samples; return of how many series: see `Store`."""
+        found = self._head.find_ranges(matchers, start_ms, end_ms)
+        for target, ranges in found:
+            target.delete(ranges)
+        return sum(len(ranges) for _, ranges in found)
 
     def statistics(self) -> StoreStatistics:
         """Return what the store holds."""
@@ -53,6 +66,7 @@ class MemoryStore:
             targets=len(targets),
             oldest_ms=oldest_ms,
             newest_ms=newest_ms,
+            refused_series=self._head.budget.refused,
         )
 
     def close(self) -> None:

@@ -8,12 +8,7 @@ import threading
 from typing import Any, Final
 
 from sakshi.storage.checksum import is_sound
-from sakshi.storage.codec import (
-    Codec,
-    DamagedChunkError,
-    decode_chunk,
-    decode_timestamps,
-)
+from sakshi.storage.codec import DamagedChunkError, decode_chunk, decode_timestamps
 from sakshi.storage.database import Database
 from sakshi.storage.history import Chunk
 from sakshi.storage.store import Timestamps
@@ -91,9 +86,7 @@ class ChunkReader:
         try:
             if not is_sound(expected, data, span_id, family, series_count, codec):
                 raise DamagedChunkError("wrong checksum")
-            if codec != Codec.XOR_ZLIB:
-                raise DamagedChunkError(f"codec {codec}, which a newer sakshi may know")
-            return decode_chunk(data)
+            return decode_chunk(data, codec)
         except DamagedChunkError as error:
             self._report(error, span_id, family)
             return None

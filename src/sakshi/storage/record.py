@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from sakshi.storage.errors import StorageError
 from sakshi.storage.store import Columns, Values
-from sakshi.storage.target import Patch, TakenRows
+from sakshi.storage.taken import Patch, TakenRows
 from sakshi.storage.value import ABSENT
 
 Bytes = NDArray[np.uint8]

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from sakshi.model.labels import Labels
 from sakshi.storage.checksum import is_sound
 from sakshi.storage.column import NEVER_MS
+from sakshi.storage.deletion import DeletedRange
 from sakshi.storage.errors import StorageError
 from sakshi.storage.head import Head
 from sakshi.storage.record import LoggedRow, LogRecord, RowDecoder
@@ -26,7 +27,7 @@ from sakshi.storage.span import Span
 from sakshi.storage.store import Columns
 from sakshi.storage.target import TargetHead
 
-SELECT_EXPIRY: Final = "select before_ms, log_id from expiry"
+SELECT_EXPIRY: Final = "select before_ms, log_id, checksum from expiry"
 SELECT_FAMILIES: Final = "select id, cast(name as blob), checksum from family"
 SELECT_TARGETS: Final = "select id, cast(labels as blob), checksum from target order by id"
 SELECT_SERIES: Final = (
@@ -34,6 +35,9 @@ SELECT_SERIES: Final = (
 )
 SELECT_SPANS: Final = "select id, target_id, start_ms, end_ms, row_count from span order by id"
 SELECT_SPAN: Final = "select timestamps, checksum from span where id = ?"
+SELECT_DELETIONS: Final = (
+    "select id, target_id, column_number, start_ms, end_ms, checksum from deletion"
+)
 SELECT_LOG: Final = (
     "select id, target_id, start_ms, end_ms, row_count, is_full, checksum, body "
     "from log order by id"
@@ -60,6 +64,7 @@ class Restorer:
         self._head = head
         self._expired_ms = self._expired_id = 0
         self._targets: dict[int, TargetHead] = {}
+        self._deletions: dict[int, list[DeletedRange]] = defaultdict(list)
         self._columns: dict[int, set[int]] = defaultdict(set)
         self._known: dict[int, KnownColumns] = defaultdict(
             lambda: KnownColumns(np.empty(0, np.intp), None)
@@ -67,15 +72,25 @@ class Restorer:
 
     def run(self) -> None:
         """Read everything."""
-        for before_ms, log_id in self._connection.execute(SELECT_EXPIRY):
-            self._expired_ms, self._expired_id = before_ms, log_id
+        self._restore_expiry()
         self._restore_families()
         self._restore_targets()
         self._restore_series()
         self._restore_spans()
         self._restore_log()
+        self._read_deletions()
         for target in self._targets.values():
             target.end_restore()
+            target.restore_deletions(self._deletions[target.id])
+
+    def _restore_expiry(self) -> None:
+        for before_ms, log_id, expected in self._connection.execute(SELECT_EXPIRY):
+            numbers = (before_ms, log_id)
+            unchecked = expected is None and all(isinstance(number, int) for number in numbers)
+            if unchecked or is_sound(expected, b"", *numbers):
+                self._expired_ms, self._expired_id = numbers
+            else:
+                self._report("expiry", 1)
 
     def _restore_families(self) -> None:
         for id, name, expected in self._connection.execute(SELECT_FAMILIES):
@@ -142,8 +157,19 @@ class Restorer:
                     self._report("log", id)
                     continue
                 self._restore_record(id, target, decoders[target_id], *rest)
-        except sqlite3.DatabaseError as error:  # a page of the file: what lies behind it is lost
-            self._report("log", -1, None, str(error))
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CORRUPT:
+                raise
+            self._report("log", -1, None, str(error))  # a page: what lies behind it is lost
+
+    def _read_deletions(self) -> None:
+        for id, target_id, column, start_ms, end_ms, expected in self._connection.execute(
+            SELECT_DELETIONS
+        ):
+            if is_sound(expected, b"", target_id, column, start_ms, end_ms):
+                self._deletions[target_id].append((column, start_ms, end_ms))
+            else:
+                self._report("deletion", id, self._targets.get(target_id))
 
     def _restore_record(
         self,

@@ -122,3 +122,27 @@ from chunk
 join span on span.id = chunk.span_id
 join target on target.id = span.target_id
 join family on family.id = chunk.family_id;
+
+-- migration 2
+
+-- Chunks may be of codec 2 (storage/codec.py), which an older sakshi cannot read.
+
+alter table expiry add column checksum integer; -- null: written before this migration
+
+-- Deletions: samples that are read no more, though they lie where they lay.
+create table deletion (
+    id            integer primary key,
+    target_id     integer not null,
+    column_number integer not null,
+    start_ms      integer not null,    -- first moment, inclusive
+    end_ms        integer not null,    -- last moment, inclusive
+    checksum      integer not null
+) strict;
+
+create view deletion_view as
+select deletion.id, target.labels as target, series.labels,
+       strftime('%Y-%m-%dT%H:%M:%fZ', deletion.start_ms / 1000.0, 'unixepoch') as start,
+       strftime('%Y-%m-%dT%H:%M:%fZ', deletion.end_ms / 1000.0, 'unixepoch') as end
+from deletion
+left join target on target.id = deletion.target_id
+left join series using (target_id, column_number);

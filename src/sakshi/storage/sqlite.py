@@ -21,28 +21,36 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from sakshi.model.clock import Clock, SystemClock
 from sakshi.model.labels import Labels
 from sakshi.model.matcher import Matcher
+from sakshi.storage.checksum import checksum
 from sakshi.storage.config import StorageConfig
-from sakshi.storage.database import Database
-from sakshi.storage.errors import StorageFullError
+from sakshi.storage.database import Connect, Database, connect
+from sakshi.storage.errors import DamagedDatabaseError, StorageError, StorageFullError
 from sakshi.storage.head import Head
 from sakshi.storage.reader import ChunkReader
 from sakshi.storage.restore import Restorer
 from sakshi.storage.store import SeriesColumns, StoreStatistics, TargetAppender
-from sakshi.storage.target import TakenRows, TargetHead
-from sakshi.storage.writer import LogWriter, write_span
+from sakshi.storage.taken import TakenRows
+from sakshi.storage.target import TargetHead
+from sakshi.storage.writer import LogWriter, write_deletions, write_span
 
 SEALED_SAMPLES_MAX: Final = 200_000  # by one commit: about 50 ms; a burst of scrapes brings fewer
 EXPIRED_SPANS_MAX: Final = 256  # in one transaction: commits wait for it
 
+SHRINKS_MAX: Final = 4  # by one expiry: spans are not all of a size, so one may not be enough
+VACUUMS_MAX: Final = 16  # by one expiry, of VACUUM_PAGES each: 64 MiB a minute
+
 SELECT_OLD_SPANS: Final = "select id from span where end_ms < ? limit ?"
 DELETE_SPAN: Final = "delete from span where id = ?"
 DELETE_LOG: Final = "delete from log where id = ?"
+SELECT_LAST_LOG: Final = "select coalesce(max(id), 0) from log"
 SET_EXPIRY: Final = (
-    "insert or replace into expiry (id, before_ms, log_id) "
-    "values (1, ?, (select coalesce(max(id), 0) from log))"
+    "insert or replace into expiry (id, before_ms, log_id, checksum) values (1, ?, ?, ?)"
 )
+DELETE_DELETIONS: Final = "delete from deletion where target_id = ? and end_ms < ?"
+RESERVE_SPANS: Final = "insert into sqlite_sequence (name, seq) values ('span', ?)"
 DELETE_SERIES: Final = "delete from series where target_id = ? and column_number = ?"
 
 logger = logging.getLogger(__name__)
@@ -56,32 +64,45 @@ class SqliteStore:
     Args:
         folder: belongs to this store alone while it is open; is made where it does not exist.
         config: its bounds.
+        connect: opens the database; a test passes what stands between SQLite and the disk.
+        clock: tells whether samples lie in the future.
 
     Raises:
-        StorageError: the folder is in use by another process, or cannot be used; says what to do.
+        StorageError: the folder is in use by another process, cannot be used, or is of a newer
+            sakshi; says what to do. A damaged database is set aside, and the store begins anew.
     """
 
     def __init__(
         self,
         folder: Path,
         config: StorageConfig = StorageConfig(),  # noqa: B008 - immutable
+        connect: Connect = connect,
+        clock: Clock = SystemClock(),  # noqa: B008 - has no state
     ) -> None:
         self._config = config
-        self._database = Database(folder, config.disk_bytes_max)
-        self._reader = ChunkReader(self._database, config.chunk_cache_bytes_max)
-        self._head = Head(self._reader, config.plan_cache_series_max)
+        self._clock = clock
+        self._database = Database(folder, config.disk_bytes_max, connect)
         self._writing = threading.Lock()
         self._commits = 0
         self._lost_samples = 0
         self._is_seal_postponed = False
         self._is_closed = False
         try:
-            with self._database.describing_failure(), self._database.read() as connection:
-                restorer = Restorer(connection, self._head)
-                restorer.run()
+            self._restore()
+        except DamagedDatabaseError as error:
+            self._database.restart_empty(error)
+            self._restore()
         except BaseException:
             self._database.close()
             raise
+
+    def _restore(self) -> None:
+        """Build what is in memory from what is on disk."""
+        self._reader = ChunkReader(self._database, self._config.chunk_cache_bytes_max)
+        self._head = Head(self._reader, self._config, self._clock)
+        with self._database.describing_failure(), self._database.read() as connection:
+            restorer = Restorer(connection, self._head)
+            restorer.run()
         self._damaged = restorer.damaged
         self._log = LogWriter(restorer.logs, restorer.families)
 
@@ -106,25 +127,72 @@ class SqliteStore:
             StorageFullError: the disk refused; see `StorageConfig.pending_bytes_max`.
         """
         with self._writing:
-            self._write_log()
-            self._seal()
+            try:
+                self._write_log()
+                self._seal()
+            except DamagedDatabaseError as error:
+                self._begin_anew(error)
+                self._write_log()
 
     def expire(self, before_ms: int) -> int:
         """Forget samples older than `before_ms`; return how many rows went.
 
         Whole spans go once all of their rows are older; rows in memory go one by one. Where the
+        database is larger than `StorageConfig.retention_bytes`, the oldest spans go, too. Where the
         disk refuses, its rows go at the next call.
         """
         with self._writing:
-            rows = 0
-            for target in self._head.targets():
-                rows += target.expire(before_ms)
-            try:
-                self._delete(before_ms)
-            except StorageFullError as error:
-                logger.warning("expire=postponed reason=%r", str(error))
-            self._database.vacuum()
-            return rows
+            rows = self._expire(before_ms)
+            for _ in range(SHRINKS_MAX):
+                end_ms = self._excess_end_ms()
+                if end_ms is None:
+                    break
+                rows += self._expire(end_ms + 1)
+        for _ in range(VACUUMS_MAX):
+            with self._writing:  # commits may come between
+                if self._is_closed or not self._database.vacuum():
+                    break
+        return rows
+
+    def _expire(self, before_ms: int) -> int:
+        rows = sum(target.expire(before_ms) for target in self._head.targets())
+        try:
+            self._delete(before_ms)
+        except StorageError as error:  # damage shows again at the next commit
+            logger.warning("expire=postponed reason=%r", str(error))
+        return rows
+
+    def _excess_end_ms(self) -> int | None:
+        """Return when the spans end that are too much for the database's size; None: none is."""
+        limit = self._config.retention_bytes
+        used = self._database.used_bytes()
+        if limit is None or used <= limit:
+            return None
+        return self._head.oldest_spans_end_ms((used - limit) / used)
+
+    def delete_series(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> int:
+        """Delete samples; return of how many series: see `Store`."""
+        with self._writing:
+            found = self._head.find_ranges(matchers, start_ms, end_ms)
+            with self._database.write() as connection:
+                for target, ranges in found:
+                    write_deletions(connection, target, ranges)
+            for target, ranges in found:
+                target.delete(ranges)
+            return sum(len(ranges) for _, ranges in found)
+
+    def backup(self, path: Path) -> None:
+        """Write a copy of all that is committed to a new file; commits and readers go on meanwhile.
+
+        The copy is a database of its own: as `samples.db` in an empty folder, a store opens it.
+
+        Args:
+            path: of the copy; its folder exists, and it does not.
+
+        Raises:
+            StorageError: the copy cannot be written; nothing of it is left.
+        """
+        self._database.backup(path)
 
     def statistics(self) -> StoreStatistics:
         """Return what the store holds."""
@@ -140,6 +208,8 @@ class SqliteStore:
             disk_bytes=self._database.disk_bytes(),
             lost_samples=self._lost_samples,
             damaged_records=self._damaged + self._reader.damaged,
+            damaged_files=self._database.set_aside,
+            refused_series=self._head.budget.refused,
         )
 
     def close(self) -> None:
@@ -156,6 +226,16 @@ class SqliteStore:
                 self._write_log()
             finally:
                 self._database.close()
+
+    def _begin_anew(self, reason: DamagedDatabaseError) -> None:
+        """Set the damaged file aside; what is in memory will go to an empty one."""
+        self._database.restart_empty(reason)
+        last = max((target.forget_disk() for target in self._head.targets()), default=0)
+        with self._database.write() as connection:
+            connection.execute(RESERVE_SPANS, (last,))
+            for target in self._head.targets():
+                write_deletions(connection, target, target.deletions.table.tolist())
+        self._log = LogWriter({}, {})
 
     def _write_log(self) -> None:
         targets = self._head.targets()
@@ -238,8 +318,12 @@ class SqliteStore:
             ]
             for _, old in records:
                 connection.executemany(DELETE_LOG, [(record.id,) for record in old])
-            connection.execute(SET_EXPIRY, (before_ms,))
+            (log_id,) = connection.execute(SELECT_LAST_LOG).fetchone()
+            number = checksum(b"", before_ms, log_id)
+            connection.execute(SET_EXPIRY, (before_ms, log_id, number))
             for target in self._head.targets():
+                deleted_ms = target.forget_deletions(before_ms)
+                connection.execute(DELETE_DELETIONS, (target.id, deleted_ms))
                 gone = target.forget_series(before_ms)
                 connection.executemany(DELETE_SERIES, [(target.id, column) for column in gone])
         for log, old in records:

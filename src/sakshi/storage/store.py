@@ -11,7 +11,7 @@ sender. Its recent past is one vector of timestamps and one matrix of values, a 
 
 Invariants, held by tests/contract/test_store.py for every implementation:
 
-- The samples of a series are strictly increasing in time.
+- The samples of a series that are selected are strictly increasing in time.
 - What `append` accepted is visible to every `select` that begins afterwards.
 - What was appended before `commit` was called survives a kill -9 and a power cut once it returned
   (for a store that has a disk).
@@ -87,7 +87,9 @@ class TargetAppender(Protocol):
             series: full label sets, with metric name and target labels; no two alike.
 
         Returns:
-            Shape (len(series),), the position of each series in this target.
+            Shape (len(series),), the position of each series in this target; -1 where the store has
+            too many series for a new one (`StorageConfig.series_max`): what is appended to it is
+            dropped, and its neighbours are kept.
         """
 
     def append(self, timestamp_ms: int, columns: Columns, values: Values) -> None:
@@ -97,12 +99,13 @@ class TargetAppender(Protocol):
 
         Args:
             timestamp_ms: milliseconds since the epoch. May lie before other series' newest sample,
-                never before or at the newest one of a series named here.
+                before or at the newest one of a series named here only inside
+                `StorageConfig.out_of_order_ms`, or where that one lies far in the future.
             columns: shape (k,), from `columns`; no column twice.
             values: shape (k,), float64; a `STALE_MARKER` ends its series.
 
         Raises:
-            OutOfOrderSampleError: a named series has a newer sample.
+            OutOfOrderSampleError: a named series has a newer sample, and this one is too late.
             DuplicateSampleError: a named series has another value at this moment.
         """
 
@@ -147,6 +150,22 @@ class Store(Appender, Querier, Protocol):
     def expire(self, before_ms: int) -> int:
         """Forget samples older than `before_ms`, at once or soon; return how many rows went."""
 
+    def delete_series(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> int:
+        """Delete the samples of all series that meet every matcher; return of how many series.
+
+        They are in no answer to what is asked afterwards, and for a store that has a disk, not
+        after a restart either. A series of which nothing is left is not listed any more. What is
+        appended later is there, unless it comes late into a range that was deleted.
+
+        Args:
+            matchers: as in `select`.
+            start_ms: first moment, inclusive.
+            end_ms: last moment, inclusive.
+
+        Raises:
+            StorageFullError: the disk refused; nothing was deleted.
+        """
+
     def statistics(self) -> StoreStatistics:
         """Return what the store holds, for sakshi's own metrics and the status page."""
 
@@ -170,6 +189,10 @@ class StoreStatistics:
             longer than memory lasts.
         damaged_records: log records and chunks that were left out since the store was opened,
             because their checksum was wrong.
+        refused_series: how often a new series was refused since the store was opened, because
+            there were too many.
+        damaged_files: databases that could not be read when the store was opened, and were set
+            aside: everything in them is missing.
     """
 
     series: int
@@ -181,3 +204,5 @@ class StoreStatistics:
     disk_bytes: int = field(default=0)
     lost_samples: int = 0
     damaged_records: int = 0
+    damaged_files: int = 0
+    refused_series: int = 0

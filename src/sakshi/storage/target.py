@@ -9,60 +9,22 @@ gets it as a row of its own kind.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sakshi.model.clock import format_timestamp
 from sakshi.model.labels import Labels
-from sakshi.storage.column import NEVER_MS, ColumnTable
-from sakshi.storage.errors import DuplicateSampleError, OutOfOrderSampleError
+from sakshi.storage.budget import SeriesBudget
+from sakshi.storage.column import NEVER_MS, REFUSED, ColumnTable
+from sakshi.storage.deletion import NO_DELETIONS, DeletedRange
 from sakshi.storage.index import SeriesIndex, SeriesPlace
-from sakshi.storage.matrix import MatrixView, RowMatrix, Slots, as_slots
+from sakshi.storage.matrix import RowMatrix, Slots, as_slots
+from sakshi.storage.past import Past, refusal
 from sakshi.storage.span import NO_SPANS, Span, SpanDirectory
-from sakshi.storage.store import Columns, Timestamps, Values
-from sakshi.storage.value import is_absent
-
-
-@dataclass(frozen=True, slots=True)
-class Patch:
-    """Samples that came late, or for a row that was in the log already; shapes (k,)."""
-
-    timestamp_ms: int
-    columns: Columns
-    values: Values
-
-
-@dataclass(frozen=True, slots=True)
-class NewColumn:
-    """A series that the disk does not know yet."""
-
-    column: int
-    labels: Labels
-    family: int
-    first_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class TakenRows:
-    """What a commit writes of one target: rows (n,) and (n, width), the column in each slot."""
-
-    timestamps: Timestamps
-    values: Values
-    columns: Columns
-    layout: int
-    patches: Sequence[Patch]
-    new_columns: Sequence[NewColumn]
-
-
-@dataclass(frozen=True, slots=True)
-class TargetView:
-    """A target at one moment, for a reader: rows in memory, and which spans lie on disk."""
-
-    rows: MatrixView
-    spans: SpanDirectory
+from sakshi.storage.store import Columns, Values
+from sakshi.storage.taken import NewColumn, Patch, TakenRows, TargetView
+from sakshi.storage.value import ABSENT, is_absent
 
 
 class TargetHead:
@@ -72,13 +34,20 @@ class TargetHead:
         id: of the target in this store.
         labels: the target's identity.
         index: is told of each series at its first sample.
+        budget: is asked for each new series.
+        past: judges late samples.
     """
 
-    def __init__(self, id: int, labels: Labels, index: SeriesIndex) -> None:
+    def __init__(
+        self, id: int, labels: Labels, index: SeriesIndex, budget: SeriesBudget, past: Past
+    ) -> None:
         self.id = id
         self.labels = labels
         self.samples = 0
         self._index = index
+        self._budget = budget
+        self._past = past
+        self.deletions = NO_DELETIONS
         self._lock = threading.Lock()
         self._table = ColumnTable()
         self._matrix = RowMatrix()
@@ -100,7 +69,7 @@ class TargetHead:
         """Return the column of each series, new ones being made: see `TargetAppender`."""
         with self._lock:
             for labels in series:
-                if self._table.find(labels) is None:
+                if self._table.find(labels) is None and self._budget.admit(labels):
                     self._table.add(labels, self._index.family(labels.name))
             return self._table.get(series)
 
@@ -111,6 +80,12 @@ class TargetHead:
         if not columns.size:
             return
         with self._lock:
+            if columns is not self._last_columns:
+                admitted = columns != REFUSED
+                if not admitted.all():
+                    columns, values = columns[admitted], values[admitted]
+                    if not columns.size:
+                        return
             if timestamp_ms > self._newest_ms:
                 self._append_row(timestamp_ms, columns, values)
             else:
@@ -124,13 +99,17 @@ class TargetHead:
         self.samples += columns.size
 
     def _append_to_past(self, timestamp_ms: int, columns: Columns, values: Values) -> None:
-        position, exists = self._find_row(timestamp_ms)
         known = self._table.newest_ms[columns] >= timestamp_ms
         if known.any():
-            self._check_repetition(timestamp_ms, columns[known], values[known])
-            columns, values = columns[~known], values[~known]
-            if not columns.size:
-                return
+            chosen = ~known
+            chosen[known] = self._are_new(timestamp_ms, columns[known], values[known])
+            columns, values = columns[chosen], values[chosen]
+        self._append_late(timestamp_ms, columns, values)
+
+    def _append_late(self, timestamp_ms: int, columns: Columns, values: Values) -> None:
+        if not columns.size:
+            return
+        position, exists = self._find_row(timestamp_ms)
         slots = self._get_slots(columns, timestamp_ms)
         if exists:
             self._matrix.fill(position, slots, values)
@@ -138,9 +117,17 @@ class TargetHead:
             self._matrix.append(timestamp_ms, slots, values)
         else:
             self._matrix.insert(position, timestamp_ms, slots, values)
-        self._table.newest_ms[columns] = timestamp_ms
+        newest_ms = self._table.newest_ms
+        newest_ms[columns] = np.maximum(newest_ms[columns], timestamp_ms)
+        self._note_first(timestamp_ms, columns)
         self.samples += columns.size
         self._note_late(timestamp_ms, position, exists, Patch(timestamp_ms, columns, values.copy()))
+
+    def _note_first(self, timestamp_ms: int, columns: Columns) -> None:
+        """Let series begin earlier, in memory and on disk."""
+        earlier = columns[self._table.first_ms[columns] > timestamp_ms]
+        self._table.first_ms[earlier] = timestamp_ms
+        self._unsaved += [c for c in earlier.tolist() if c not in self._unsaved]
 
     def _note_late(self, timestamp_ms: int, position: int, exists: bool, patch: Patch) -> None:
         if position < self._logged or timestamp_ms <= self._sealed_ms:
@@ -159,61 +146,73 @@ class TargetHead:
         """Return where these columns stand in the matrix; those that do not yet are placed."""
         if columns is self._last_columns:
             return self._last_slots
+        unknown = columns[~self._table.indexed[columns]]
+        if unknown.size:
+            self._make_known(unknown, timestamp_ms)
         slots = self._matrix.slots(columns)
         if int(slots.min()) < 0:
-            self._admit(columns[slots < 0], timestamp_ms)
+            self._matrix.place(columns[slots < 0], self._table.families)
+            self._last_columns = None
             slots = self._matrix.slots(columns)
         # Only an array that nobody can change may be known again by its identity.
         if columns.flags.owndata and not columns.flags.writeable:
             self._last_columns, self._last_slots = columns, as_slots(slots)
         return as_slots(slots)
 
-    def _admit(self, columns: Columns, timestamp_ms: int) -> None:
-        """Give slots to columns, and make those known that are new or were forgotten."""
-        table = self._table
-        self._matrix.place(columns, table.families)
-        self._last_columns = None
-        new = columns[~table.indexed[columns]]
-        if new.size:
-            table.indexed[new] = True
-            table.first_ms[new] = timestamp_ms
-            self._unsaved += new.tolist()
-            self._index.add(self._places(new))
+    def _make_known(self, columns: Columns, timestamp_ms: int) -> None:
+        """Make series known that are new, were forgotten or deleted."""
+        self._table.indexed[columns] = True
+        self._table.first_ms[columns] = timestamp_ms
+        self._unsaved += columns.tolist()
+        self._index.add(self._places(columns))
 
     def _places(self, columns: Columns) -> list[SeriesPlace]:
         labels = self._table.labels
         numbers = columns.tolist()
         return [SeriesPlace(found, self.id, c) for c in numbers if (found := labels[c]) is not None]
 
-    def _check_repetition(self, timestamp_ms: int, columns: Columns, values: Values) -> None:
-        """Pass if the series have exactly these values at this moment.
+    def _are_new(self, timestamp_ms: int, columns: Columns, values: Values) -> NDArray[np.bool_]:
+        """Tell which samples are new, where their series have newer ones; the others are there.
 
-        Rows that were sealed are not looked up: their repetition counts as out of order.
+        Raises:
+            OutOfOrderSampleError: a sample is not there, and too late to be taken.
+            DuplicateSampleError: there is another value.
         """
-        position, exists = self._find_row(timestamp_ms)
-        slots = self._matrix.slots(columns)
-        stored = self._matrix.values[position, slots] if exists else np.empty(0)
-        same = np.zeros(columns.size, np.bool_)
-        if exists:
-            same = (slots >= 0) & (stored.view(np.uint64) == values.view(np.uint64))
+        stored = self._find_stored(timestamp_ms, columns)
+        same = stored.view(np.uint64) == values.view(np.uint64)
+        new: NDArray[np.bool_] = ~same & is_absent(stored)
         if same.all():
-            return
-        wrong = int(columns[~same][0])
-        series, newest_ms = self._table.labels[wrong], int(self._table.newest_ms[wrong])
-        moment = format_timestamp(timestamp_ms)
-        if newest_ms == timestamp_ms:
-            raise DuplicateSampleError(f"{series} already has another value at {moment}")
-        raise OutOfOrderSampleError(
-            f"{series} has a sample at {format_timestamp(newest_ms)}, "
-            f"which is newer than the one given for {moment}"
-        )
+            return new
+        newest_ms = self._table.newest_ms[columns]
+        allowed = self._past.allows(timestamp_ms, self._newest_ms, newest_ms)
+        wrong = ~same & ~(new & allowed)
+        if wrong.any():
+            place = int(np.flatnonzero(wrong)[0])
+            is_other = bool(newest_ms[place] == timestamp_ms or allowed[place])
+            series = self._table.labels[int(columns[place])]
+            raise refusal(series, timestamp_ms, int(newest_ms[place]), is_other=is_other)
+        return new
+
+    def _find_stored(self, timestamp_ms: int, columns: Columns) -> Values:
+        """Return the samples of a moment, from memory or disk; ABSENT where there is none."""
+        stored = np.full(columns.size, ABSENT)
+        position, exists = self._find_row(timestamp_ms)
+        if exists:
+            slots = self._matrix.slots(columns)
+            stored[slots >= 0] = self._matrix.values[position, slots[slots >= 0]]
+        missing = is_absent(stored)
+        if missing.any():
+            columns = columns[missing]
+            families = self._table.families[columns]
+            stored[missing] = self._past.find(timestamp_ms, columns, families, self._spans)
+        return stored
 
     # Reading
 
     def view(self) -> TargetView:
         """Return the rows in memory and the spans on disk, which have no row in common."""
         with self._lock:
-            return TargetView(self._matrix.view(), self._spans)
+            return TargetView(self._matrix.view(), self._spans, self.deletions)
 
     def lives_within(self, columns: Columns, start_ms: int, end_ms: int) -> NDArray[np.bool_]:
         """Tell of which columns samples may lie in [start_ms, end_ms]; shape as `columns`."""
@@ -223,6 +222,10 @@ class TargetHead:
     def families(self, columns: Columns) -> Columns:
         """Return the number of each column's metric family."""
         return self._table.families[columns]
+
+    def stacked(self, columns: Columns) -> NDArray[np.bool_]:
+        """Tell which of these columns are the next bucket above the column before them."""
+        return self._table.stacked(columns)
 
     def bounds(self) -> tuple[int | None, int | None]:
         """Return the timestamps of the oldest and the newest row; None where there is none."""
@@ -264,6 +267,20 @@ class TargetHead:
                 self._patches = [p for p in self._patches if p.timestamp_ms < first_ms]
             self._unsaved = [new.column for new in taken.new_columns] + self._unsaved
 
+    def forget_disk(self) -> int:
+        """Count nothing as taken, known or sealed: the disk lost what it had.
+
+        Returns:
+            The highest number of a span that a reader may still ask for; 0: there is none.
+        """
+        with self._lock:
+            last = int(self._spans.table[:, 0].max(initial=0))
+            self._spans = NO_SPANS
+            self._sealed_ms = self._sealing_ms = NEVER_MS
+            self._logged, self._patches = 0, []
+            self._unsaved = np.flatnonzero(self._table.indexed).tolist()
+            return last
+
     def pending_bytes(self) -> int:
         """Return the raw size of the values that no commit has taken."""
         with self._lock:
@@ -291,6 +308,44 @@ class TargetHead:
         assert labels is not None
         table = self._table
         return NewColumn(column, labels, int(table.families[column]), int(table.first_ms[column]))
+
+    # Deletion
+
+    def find_ranges(self, columns: Columns, start_ms: int, end_ms: int) -> list[DeletedRange]:
+        """Return what a deletion would hide of these columns; none reaches into the future.
+
+        Args:
+            columns: of series that are known.
+            start_ms: inclusive.
+            end_ms: inclusive.
+        """
+        with self._lock:
+            table = self._table
+            living = columns[self.lives_within(columns, start_ms, end_ms)]
+            ends = np.minimum(table.newest_ms[living], end_ms)
+            return [
+                (column, start_ms, end)
+                for column, end in zip(living.tolist(), ends.tolist(), strict=True)
+            ]
+
+    def delete(self, ranges: Sequence[DeletedRange]) -> None:
+        """Hide samples; series of which nothing is left are not known any more."""
+        with self._lock:
+            self.deletions = self.deletions.plus(ranges)
+            self._forget_deleted({column for column, _, _ in ranges})
+
+    def _forget_deleted(self, columns: Iterable[int]) -> None:
+        table = self._table
+        known = [column for column in columns if table.indexed[column]]
+        gone = [
+            column
+            for column in known
+            if self.deletions.covers(column, table.first_ms[column], table.newest_ms[column])
+        ]
+        if gone:
+            table.indexed[gone] = False
+            self._last_columns = None
+            self._index.remove(self._places(np.array(gone, np.intp)))
 
     # Sealing and expiry
 
@@ -370,6 +425,14 @@ class TargetHead:
                 self._index.remove(self._places(gone))
             return gone.tolist()
 
+    def forget_deletions(self, before_ms: int) -> int:
+        """Forget deletions whose samples have expired; return the moment that they end before."""
+        with self._lock:
+            oldest_span_ms = self._spans.start_ms
+            before_ms = before_ms if oldest_span_ms is None else min(before_ms, oldest_span_ms)
+            self.deletions = self.deletions.since(before_ms)
+            return before_ms
+
     def _keep(self, keep: NDArray[np.bool_]) -> None:
         """Keep these rows, and the columns that have a sample in them or behind them."""
         matrix = self._matrix
@@ -388,6 +451,7 @@ class TargetHead:
     ) -> None:
         """Take back a column as the disk has it; `end_ms` where its last sample was sealed."""
         self._table.add(labels, self._index.family(labels.name), column)
+        self._budget.restore()
         self._table.first_ms[column] = first_ms
         self._table.newest_ms[column] = NEVER_MS if end_ms is None else end_ms
         self._table.indexed[column] = True
@@ -414,10 +478,16 @@ class TargetHead:
             present = ~is_absent(values)
             if not present.all():
                 columns, values = columns[present], values[present]
-        if timestamp_ms <= self._newest_ms:  # some may have been sealed since
-            fresh = self._table.newest_ms[columns] < timestamp_ms
-            columns, values = columns[fresh], values[fresh]
-        self.append(timestamp_ms, columns, values)
+        if timestamp_ms > self._newest_ms:
+            self.append(timestamp_ms, columns, values)
+            return
+        new = is_absent(self._find_stored(timestamp_ms, columns))  # others were sealed since
+        self._append_late(timestamp_ms, columns[new], values[new])
+
+    def restore_deletions(self, ranges: Sequence[DeletedRange]) -> None:
+        """Take back what is hidden, once all rows are there."""
+        known = [found for found in ranges if 0 <= found[0] < len(self._table.labels)]
+        self.delete(known)
 
     def end_restore(self) -> None:
         """Count all rows as taken: the log has them."""

@@ -49,6 +49,9 @@ def read_group(group: Group, start_ms: int, end_ms: int, history: History) -> Se
     if not parts:
         return None
     part = parts[0] if len(parts) == 1 else _join(parts)
+    hidden = view.deletions.hide(group.columns, part.timestamps, part.values)
+    if hidden is not None:
+        part = Part(part.timestamps, hidden, True)
     return SeriesColumns(group.series, part.timestamps, part.values, part.has_gaps)
 
 

@@ -8,7 +8,7 @@ failure `LogWriter.reset`.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -17,10 +17,12 @@ import orjson
 from sakshi.model.labels import Labels
 from sakshi.storage.checksum import checksum
 from sakshi.storage.codec import Codec, encode_chunk, encode_timestamps
+from sakshi.storage.deletion import DeletedRange
 from sakshi.storage.record import EncodedRecord, LogRecord, RowEncoder
 from sakshi.storage.span import Span
 from sakshi.storage.store import Columns, Values
-from sakshi.storage.target import NewColumn, TakenRows, TargetHead
+from sakshi.storage.taken import NewColumn, TakenRows
+from sakshi.storage.target import TargetHead
 from sakshi.storage.value import is_absent
 
 INSERT_TARGET: Final = "insert or ignore into target (id, labels, checksum) values (?, ?, ?)"
@@ -40,6 +42,10 @@ INSERT_SPAN: Final = (
 INSERT_CHUNK: Final = (
     "insert into chunk (span_id, family_id, series_count, codec, checksum, data) "
     "values (?, ?, ?, ?, ?, ?)"
+)
+INSERT_DELETION: Final = (
+    "insert into deletion (target_id, column_number, start_ms, end_ms, checksum) "
+    "values (?, ?, ?, ?, ?)"
 )
 DELETE_LOG: Final = "delete from log where id = ?"
 SET_SERIES_END: Final = "update series set end_ms = ? where target_id = ? and column_number = ?"
@@ -153,6 +159,14 @@ def write_span(
     return span, records
 
 
+def write_deletions(
+    connection: sqlite3.Connection, target: TargetHead, ranges: Iterable[DeletedRange]
+) -> None:
+    """Write what is deleted of a target."""
+    rows = [(target.id, *found, checksum(b"", target.id, *found)) for found in ranges]
+    connection.executemany(INSERT_DELETION, rows)
+
+
 def _iter_chunks(
     span: Span, target: TargetHead, rows: TakenRows
 ) -> Iterator[tuple[int, int, int, int, int, bytes]]:
@@ -167,8 +181,8 @@ def _iter_chunks(
         family = int(families[slots[0]])
         columns: Columns = rows.columns[slots]
         values: Values = rows.values[:, slots]
-        data = encode_chunk(columns, values)
-        codec = int(Codec.XOR_ZLIB)
+        data = encode_chunk(columns, values, target.stacked(columns))
+        codec = int(Codec.PCODEC)
         number = checksum(data, span.id, family, columns.size, codec)
         yield span.id, family, columns.size, codec, number, data
 
