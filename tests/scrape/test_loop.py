@@ -41,7 +41,7 @@ def make_loop(
     def make(service: FakeService, sample_limit: int = 0) -> ScrapeLoop:
         static = [StaticTargets([service.address], {"instance": "a"})]
         config = ScrapeConfig(
-            *("chat", 1000, 200),
+            *("chat", 10_000, 1_000),
             static_targets=static,
             body_bytes_max=200_000,
             sample_limit=sample_limit,
@@ -75,7 +75,7 @@ async def test_loop_scrapes_and_tells(
     status = loop.status
     assert (status.health, status.last_error) == (TargetHealth.UP, "")
     assert (status.last_scrape_ms, status.last_samples) == (1000, 1)
-    assert (status.job_name, status.interval_ms, status.timeout_ms) == ("chat", 1000, 200)
+    assert (status.job_name, status.interval_ms, status.timeout_ms) == ("chat", 10_000, 1_000)
 
 
 HTML = b"<!DOCTYPE html>\n<html></html>\n"
@@ -85,8 +85,8 @@ HTML = b"<!DOCTYPE html>\n<html></html>\n"
     ("answer", "error"),
     [
         pytest.param(reset, "connection reset before a response", id="reset"),
-        pytest.param(drip, "timed out after 0.2 s", id="drip"),
-        pytest.param(hang, "timed out after 0.2 s", id="hang"),
+        pytest.param(drip, "timed out after 1 s", id="drip"),
+        pytest.param(hang, "timed out after 1 s", id="hang"),
         pytest.param(
             sending(response(TEXT, "Content-Length: 4"), then_close=True),
             "body is longer than its Content-Length",
