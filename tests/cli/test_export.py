@@ -106,6 +106,20 @@ def test_the_configuration_of_this_folder_is_exported(
     assert json.loads(run("export", "buckets").output) == {"x_seconds": [0.07]}
 
 
+def test_buckets_are_found_through_the_rule_files(run: Run, tmp_path: Path) -> None:
+    """Of the configuration: a KPI may read what one of them records."""
+    rule = {"record": "x_ms", "expr": "1000 * rate(x_seconds_sum[5m])"}
+    (tmp_path / "rules.yml").write_text(json.dumps({"groups": [{"name": "g", "rules": [rule]}]}))
+    kpis = {"k": {"group": "g", "unit": "ms", "expr": "avg(x_ms)", "target": "<70"}}
+    config = tmp_path / "sakshi.yml"
+    config.write_text(json.dumps({"rule_files": ["rules.yml"], "kpis": kpis}))
+
+    done = run("export", "buckets", str(config))
+
+    assert (done.code, done.error) == (0, "")
+    assert json.loads(done.output) == {"x_seconds": [0.07]}
+
+
 def test_problems_of_the_configuration_are_named(run: Run, tmp_path: Path) -> None:
     """All of them, as `sakshi check` does; exit code 2, and no file."""
     config, output = tmp_path / "sakshi.yml", tmp_path / "rules.yml"

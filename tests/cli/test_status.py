@@ -7,10 +7,11 @@ import json
 import os
 import pty
 import signal
+import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,8 +21,9 @@ import pytest
 from tests.cli.conftest import Run
 
 from sakshi.cli.client import Client
+from sakshi.cli.command import build_parser
 from sakshi.cli.screen import ENTER, LEAVE, draw, entered, is_screen
-from sakshi.cli.status import redraw, repeat
+from sakshi.cli.status import redraw, repeat, show
 from sakshi.cli.status_report import Status, describe_age, describe_distance, render_status
 from sakshi.kpi import Verdict
 
@@ -60,10 +62,12 @@ def make_status(*kpis: dict[str, Any], verdict: str = "OK", **changes: Any) -> S
     return replace(status, **changes)
 
 
-def make_alert(state: str, name: str, **labels: str) -> dict[str, Any]:
+def make_alert(
+    state: str, name: str, annotations: Mapping[str, str] | None = None, **labels: str
+) -> dict[str, Any]:
     return {
         "labels": {"alertname": name, **labels},
-        "annotations": {"summary": "too\nhigh"},
+        "annotations": {"summary": "too\nhigh"} if annotations is None else annotations,
         "state": state,
         "activeAt": "2023-11-14T22:10:20.500Z",
     }
@@ -135,11 +139,34 @@ def test_the_first_line_says_the_whole() -> None:
     """How many KPIs count as the verdict, and what else is wrong; the rest may be out of sight."""
     alerts = [make_alert("firing", "A"), make_alert("firing", "B"), make_alert("pending", "C")]
     targets = [make_target("down"), make_target("down"), make_target("up")]
-    kpis = [make_kpi(verdict=verdict) for verdict in ("CRITICAL", "OK")]
+    kpis = [
+        make_kpi(verdict="NO DATA", counts_as="CRITICAL"),
+        make_kpi(verdict="CRITICAL", counts_as="OK"),
+        make_kpi(verdict="OK"),
+    ]
     status = make_status(*kpis, verdict="CRITICAL", alerts=alerts, targets=targets)
 
     assert render_status(status)[0] == (
-        "CRITICAL  1 of 2 KPIs, 2 alerts firing, 2 targets down; judged 2s ago at http://h"
+        "CRITICAL  1 of 3 KPIs, 2 alerts firing, 2 targets down; judged 2s ago at http://h"
+    )
+
+
+@pytest.mark.parametrize(
+    ("annotations", "expected"),
+    [
+        ({"summary": "s", "description": "d"}, "d"),
+        ({"summary": "s", "description": ""}, "s"),
+        ({"further": "f"}, ""),
+    ],
+)
+def test_an_alert_says_the_most_that_it_can(annotations: dict[str, str], expected: str) -> None:
+    """Its description has the numbers; its age is by the server's clock, not by the judgement."""
+    alert = make_alert("firing", "A", annotations) | {"activeAt": "2023-11-14T22:12:22.500Z"}
+
+    lines = render_status(make_status(alerts=[alert]))
+
+    assert (
+        lines[lines.index("Alerts: 1 firing") + 1] == f"  firing    A  for 1m  {expected}".rstrip()
     )
 
 
@@ -216,7 +243,7 @@ def test_a_narrow_terminal_has_fewer_columns() -> None:
 
 def test_what_others_say_does_not_steer_the_terminal() -> None:
     """Labels, annotations and errors come from whoever is watched."""
-    alert = make_alert("firing", "A", instance="\x1b[2J")
+    alert = make_alert("firing", "A", {"summary": "\x1b]0;title\x07"}, instance="\x1b[2J")
     target = make_target("down", "\x07\r")
 
     text = "".join(render_status(make_status(alerts=[alert], targets=[target])))
@@ -230,20 +257,25 @@ def test_what_others_say_does_not_steer_the_terminal() -> None:
 
 @dataclass
 class Server:
-    """Answers GET as sakshi does; tests change what before they ask."""
+    """Answers GET as sakshi does; tests change what before they ask.
+
+    Args:
+        status: of HTTP; 0: the connection is closed without an answer.
+    """
 
     verdict: str = "OK"
     status: int = 200
+    now: str = str(AT_SECONDS + 1)
     kpis: list[dict[str, Any]] = field(default_factory=lambda: [make_judgement()])
     url: str = ""
 
     def answer(self, path: str) -> dict[str, Any]:
         limits: dict[str, Any] = dict(LIMITS)
-        defined = {"name": "k", "group": "g", "title": "The k", "unit": "ms", "expr": "x", **limits}
+        defined = {"name": "k", "group": "g", "title": "Thé k", "unit": "ms", "expr": "x", **limits}
         answers: dict[str, Any] = {
             "sakshi/kpis": {"at": AT, "verdict": self.verdict, "kpis": self.kpis},
             "sakshi/dashboard": {"groups": [{"name": "g", "title": "G"}], "kpis": [defined]},
-            "query": {"resultType": "scalar", "result": [AT_SECONDS, str(AT_SECONDS + 1)]},
+            "query": {"resultType": "scalar", "result": [AT_SECONDS, self.now]},
             "alerts": {"alerts": []},
             "targets": {"activeTargets": [make_target("up")]},
         }
@@ -256,6 +288,8 @@ class Server:
 def listening(server: Server) -> Iterator[None]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if not server.status:
+                return
             body = json.dumps(server.answer(urlsplit(self.path).path)).encode()
             self.send_response(server.status)
             self.end_headers()
@@ -312,12 +346,13 @@ def test_a_sakshi_that_watches_nothing_is_shown(sakshi: str, run: Run) -> None:
 
 def test_json_is_the_judgements_with_their_limits(server: Server, run: Run) -> None:
     """One line: the answer of the API, and of the definition what it takes to read it."""
-    server.verdict, server.kpis = "CRITICAL", [make_judgement(warning="two series")]
+    server.verdict, server.kpis = "CRITICAL", [make_judgement(warning="two series", later="kept")]
 
     done = run("status", "--json", "--url", server.url)
 
-    described = {"group": "g", "title": "The k", "unit": "ms", "limits": LIMITS}
+    described = {"group": "g", "title": "Thé k", "unit": "ms", "limits": LIMITS}
     assert done.code == 2
+    assert "Thé k" in done.output
     assert len(done.output.splitlines()) == 1
     assert json.loads(done.output) == {
         "at": AT, "verdict": "CRITICAL", "kpis": [server.kpis[0] | described],
@@ -357,9 +392,20 @@ def test_an_error_is_passed_on(server: Server, run: Run) -> None:
     )
 
 
-def test_an_answer_of_another_shape_is_no_traceback(server: Server, run: Run) -> None:
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"kpis": [{"title": "k"}]}, id="no name"),
+        pytest.param({"kpis": [{"name": "k", "value": 1.0, "verdict": "OK"}]}, id="no since"),
+        pytest.param({"kpis": None}, id="no list"),
+        pytest.param({"now": "soon"}, id="no number"),
+    ],
+)
+def test_an_answer_of_another_shape_is_no_traceback(
+    changes: dict[str, Any], server: Server, run: Run
+) -> None:
     """As of another version."""
-    server.kpis = [{"title": "no name"}]
+    vars(server).update(changes)
 
     done = run("status", "--url", server.url)
 
@@ -367,6 +413,20 @@ def test_an_answer_of_another_shape_is_no_traceback(server: Server, run: Run) ->
     assert done.error.splitlines()[0] == (
         f"sakshi status: {server.url} answers otherwise: is it a sakshi of this version?"
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "seconds"),
+    [
+        ([], None), (["--watch"], 2.0), (["--watch", "10"], 10.0), (["--watch=0.1"], 0.1),
+        (["--watch=86400"], 86_400.0),
+    ],
+)  # fmt: skip
+def test_it_is_watched_every_two_seconds_unless_told(
+    arguments: list[str], seconds: float | None
+) -> None:
+    """And not at all where nobody asks for it."""
+    assert build_parser().parse_args(["status", *arguments]).watch == seconds
 
 
 @pytest.mark.parametrize("text", ["0", "0.09", "86401", "-1", "nan", "soon"])
@@ -425,26 +485,67 @@ def test_watching_json_is_a_line_each(server: Server, capsys: pytest.CaptureFixt
     assert [json.loads(line)["verdict"] for line in lines] == ["OK", "OK"]
 
 
-def test_a_server_that_goes_away_is_said_above_what_was_known(server: Server) -> None:
+def drawn(text: str) -> list[list[str]]:
+    """Return the lines of each drawing between entering and leaving the screen."""
+    assert text.startswith(ENTER)
+    assert text.endswith(LEAVE)
+    drawings = text.removeprefix(ENTER).removesuffix(LEAVE).split("\x1b[H")[1:]
+    return [each.replace("\x1b[K", "").removesuffix("\x1b[J").split("\n") for each in drawings]
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (500, "{url} does not say how it stands: out of order"),
+        (0, "no answer from {url}: Remote end closed connection without response"),
+    ],
+)
+def test_a_server_that_goes_away_is_said_above_what_was_known(
+    status: int, message: str, server: Server
+) -> None:
     """And forgotten when it is back; the screen is restored at Ctrl-C."""
     stream = io.StringIO()
-    waits = Waits(lambda: setattr(server, "status", 500), lambda: setattr(server, "status", 200))
+    waits = Waits(lambda: setattr(server, "status", status), lambda: setattr(server, "status", 200))
 
     with pytest.raises(KeyboardInterrupt):
         redraw(Client(server.url), watching(server), stream, waits)
 
-    drawings = stream.getvalue().removeprefix(ENTER).removesuffix(LEAVE).split("\x1b[H")[1:]
-    first, lost, back = (text.replace("\x1b[K", "").removesuffix("\x1b[J") for text in drawings)
-    assert stream.getvalue().endswith(LEAVE)
+    first, lost, back = drawn(stream.getvalue())
     assert first == back
-    assert first.startswith("OK  1 KPI")
-    assert lost.split("\n")[:4] == [
-        f"{server.url} does not say how it stands: out of order",
-        "",
-        f"The last that was known, at {AT}:",
-        "",
+    assert first[0].startswith("OK  1 KPI")
+    above = [message.format(url=server.url), "", f"The last that was known, at {AT}:", ""]
+    assert lost == [*above, *first]
+    assert waits.seconds == [7.0] * 3
+
+
+def test_a_server_that_hangs_is_as_good_as_gone() -> None:
+    """Where nothing was known before, there is nothing to show below."""
+    stream = io.StringIO()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(KeyboardInterrupt):
+            redraw(Client(url, 0.05), watching(Server(url=url)), stream, Waits())
+
+    assert drawn(stream.getvalue()) == [[f"no answer from {url}: timed out", ""]]
+
+
+def test_no_more_is_drawn_than_the_terminal_holds(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In height and in width."""
+    monkeypatch.setenv("LINES", "4")
+    monkeypatch.setenv("COLUMNS", "40")
+    stream = io.StringIO()
+
+    with pytest.raises(KeyboardInterrupt):
+        redraw(Client(server.url), watching(server), stream, Waits())
+
+    [lines] = drawn(stream.getvalue())
+    assert [line.split() for line in lines[1:]] == [
+        [],
+        ["value", "target", "verdict"],
+        ["...", "6", "more", "lines"],
     ]
-    assert first.split("\n")[0] in lost
 
 
 def test_a_drawing_is_one_write_that_blanks_nothing() -> None:
@@ -495,6 +596,62 @@ def test_only_a_terminal_is_drawn_on() -> None:
     assert not is_screen(io.StringIO(), {"TERM": "xterm"})
 
 
+@contextmanager
+def on_terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
+    """Make standard output a terminal that shows colours; gives what was printed on it."""
+    controller, printed_on = pty.openpty()
+    os.set_blocking(controller, False)
+    with os.fdopen(controller, "rb", 0) as reader, os.fdopen(printed_on, "w") as stream:
+
+        def read() -> str:
+            stream.flush()
+            return (reader.read(65_536) or b"").decode().replace("\r\n", "\n")
+
+        with monkeypatch.context() as patch:
+            patch.setenv("TERM", "xterm")
+            patch.delenv("NO_COLOR", raising=False)
+            patch.setattr(sys, "stdout", stream)
+            yield read
+
+
+@pytest.mark.parametrize(
+    ("verdict", "shown"),
+    [
+        ("OK", "\x1b[32mOK\x1b[0m"),
+        ("OFF TARGET", "\x1b[33mOFF TARGET\x1b[0m"),
+        ("WARNING", "\x1b[33mWARNING\x1b[0m"),
+        ("CRITICAL", "\x1b[31mCRITICAL\x1b[0m"),
+        ("STALE", "\x1b[33mSTALE\x1b[0m"),
+        ("NO DATA", "NO DATA"),
+    ],
+)
+def test_a_verdict_has_a_colour_on_a_terminal(
+    verdict: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everywhere the same; what is not judged has none. The columns stay where they are."""
+    with on_terminal(monkeypatch):
+        lines = render_status(make_status(make_kpi(verdict=verdict), verdict=verdict))
+
+    assert lines[0].startswith(f"{shown}  1 KPI")
+    row = lines[4]
+    assert f"  {shown}  " in row
+    assert row.replace(shown, verdict).index("for 12m") == lines[2].index("since")
+
+
+def test_a_narrow_terminal_is_asked_how_narrow(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is printed once fits, too."""
+    monkeypatch.setenv("COLUMNS", "40")
+
+    with on_terminal(monkeypatch) as read:
+        code = show(Client(server.url), watching(server))
+        lines = read().split("\n")
+
+    assert code == 0
+    assert lines[2].split() == ["value", "target", "verdict"]
+
+
 @pytest.fixture
 def interruptible() -> Iterator[None]:
     """Ctrl-C reaches processes of this one, though whoever runs the tests may ignore it."""
@@ -503,22 +660,44 @@ def interruptible() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.usefixtures("interruptible")
-def test_ctrl_c_gives_the_terminal_back(server: Server) -> None:
-    """A real process on a real terminal: in colour, redrawn, restored, 130 as shells expect it."""
-    command = [sys.executable, "-m", "sakshi", "status", "--watch", "0.1", "--url", server.url]
+def watch(url: str, *options: str, until: bytes, end: bytes) -> tuple[int, bytes]:
+    """Watch on a terminal, in a process of its own, and interrupt it.
+
+    Args:
+        url: of the server.
+        options: of the command line.
+        until: seen three times it is interrupted.
+        end: the last that it prints; empty: whatever it is.
+    """
+    command = [sys.executable, "-m", "sakshi", "status", "--watch", "0.1", "--url", url, *options]
     environment = {**os.environ, "TERM": "xterm", "NO_COLOR": ""}
     controller, terminal = pty.openpty()
     with subprocess.Popen(command, stdin=terminal, stdout=terminal, env=environment) as process:
         seen = b""
-        while seen.count(b"\x1b[H") < 3:
+        while seen.count(until) < 3:
             seen += os.read(controller, 65_536)
         process.send_signal(signal.SIGINT)
-        while not seen.endswith(LEAVE.encode()):
+        while not seen.endswith(end):
             seen += os.read(controller, 65_536)
     os.close(controller)
     os.close(terminal)
+    return process.returncode, seen
 
-    assert process.returncode == 130
+
+@pytest.mark.usefixtures("interruptible")
+def test_json_is_not_drawn(server: Server) -> None:
+    """On a terminal, too: a line below the other, without anything that steers it."""
+    code, seen = watch(server.url, "--json", until=b"\n", end=b"")
+
+    assert code == 130
+    assert [json.loads(line)["verdict"] for line in seen.splitlines()[:3]] == ["OK"] * 3
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_ctrl_c_gives_the_terminal_back(server: Server) -> None:
+    """A real process on a real terminal: in colour, redrawn, restored, 130 as shells expect it."""
+    code, seen = watch(server.url, until=b"\x1b[H", end=LEAVE.encode())
+
+    assert code == 130
     assert seen.startswith(ENTER.encode())
     assert b"\x1b[32mOK\x1b[0m" in seen

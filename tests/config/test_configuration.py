@@ -89,22 +89,42 @@ def test_an_empty_file_watches_nothing() -> None:
 
 
 def test_the_retention_is_prometheus_key() -> None:
-    """`storage.tsdb.retention.time`; what else stands there is warned of."""
+    """Age, size and lateness of samples; what else stands there is warned of."""
     configuration = read_text(
         """\
         storage:
           tsdb:
-            retention: {time: 1d, size: 1GB}
+            retention: {time: 1d, size: 1GB, percentage: 80}
             out_of_order_time_window: 5m
           exemplars: {max_exemplars: 1}
         """
     )
 
-    assert configuration.storage == StorageConfig(retention_ms=86_400_000)
+    assert configuration.storage == StorageConfig(
+        retention_ms=86_400_000, retention_bytes=1 << 30, out_of_order_ms=300_000
+    )
     assert configuration.warnings == [
-        "x.yml:3:27: storage.tsdb.retention.size: not supported yet, no effect",
-        "x.yml:4:5: storage.tsdb.out_of_order_time_window: not supported yet, no effect",
+        "x.yml:3:38: storage.tsdb.retention.percentage: not supported yet, no effect",
         "x.yml:5:3: storage.exemplars: not supported yet, no effect",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("size", "bytes_max"), [("0", None), ("16MB", 16 << 20), ("2GiB", 2 << 30)]
+)
+def test_the_database_may_have_a_size(size: str, bytes_max: int | None) -> None:
+    """Powers of 1024; 0 is no bound, as in Prometheus."""
+    configuration = read_text(f"storage: {{tsdb: {{retention: {{size: {size}}}}}}}")
+
+    assert configuration.storage.retention_bytes == bytes_max
+
+
+@pytest.mark.parametrize("size", ["15MB", "1.5GB", "much"])
+def test_a_size_that_a_few_minutes_fill_is_refused(size: str) -> None:
+    """Nor is any other text taken for one."""
+    assert find_problems(f"storage: {{tsdb: {{retention: {{size: {size}}}}}}}") == [
+        "x.yml:1:36: storage.tsdb.retention.size: "
+        f'expected a size like "10GB", at least 16MB, found "{size}"'
     ]
 
 

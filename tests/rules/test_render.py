@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.peers import find_peer
 
@@ -41,8 +41,11 @@ FULL = RuleGroup(
 )
 EMPTY = RuleGroup("empty", "rules.yml", 1, [])
 
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=300) | st.text(
-    "ab \n\t:#-|>'\"%{}\u2028\x85", max_size=300
+TEXTS = (
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
+    | st.text("ab \n\t:#-|>'\"%{}\u2028\x85", max_size=300)
+    | st.text("a \t", min_size=81, max_size=300)
+    | st.text("a\n", max_size=5)
 )
 
 
@@ -65,13 +68,15 @@ def test_what_is_read_back_is_the_same(groups: list[RuleGroup], tmp_path: Path) 
 
 
 @given(text=TEXTS)
+@example(text=f" {'a' * 60} {'b' * 60}")  # YAML does not fold a line that begins with a blank
 def test_any_text_survives(text: str) -> None:
-    """Blanks, line ends, quotes, what YAML has a meaning for, what it does not take."""
+    """Blanks, line ends, quotes, what YAML has a meaning for; whether or not more follows."""
     rule = AlertingRule("A", "up", parse_query("up"), annotations={"text": text})
 
-    document = yaml.safe_load(render_groups([RuleGroup("g", "", 1000, [rule])]))
+    document = yaml.safe_load(render_groups([RuleGroup("g", "", 1000, [rule, rule])]))
 
-    assert document["groups"][0]["rules"][0]["annotations"]["text"] == text
+    for found in document["groups"][0]["rules"]:
+        assert found["annotations"]["text"] == text
 
 
 def test_prometheus_finds_nothing_to_complain_about(tmp_path: Path) -> None:

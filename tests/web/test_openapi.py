@@ -26,6 +26,7 @@ from sakshi.kpi import (
     BaselineFolder,
     Baselines,
     Judgement,
+    NoDataPolicy,
     Origin,
     Ruling,
     Verdict,
@@ -33,10 +34,12 @@ from sakshi.kpi import (
 )
 from sakshi.ledger.record import DeliveryState
 from sakshi.model.alert import AlertState, Transition
-from sakshi.rules import RuleGroupStatus
+from sakshi.promql import parse_query
+from sakshi.rules import AlertingRule, RuleGroup, RuleGroupStatus
 from sakshi.web import Services
 from sakshi.web.application import ROUTES
 from sakshi.web.openapi import PATHS, describe_api
+from sakshi.web.parameter import PARAMETER_BYTES_MAX
 
 ROOT = "/api/v1/sakshi"
 DOCUMENT: Any = describe_api("1.2.3")
@@ -54,7 +57,10 @@ async def client(
     ]
     firing = make_alert(AlertState.FIRING)
     world.groups = [make_group(firing)]
-    world.groups += [RuleGroupStatus(group, ()) for group in generate_groups(KPIS, "f", 1000)]
+    watched = [replace(kpi, no_data=NoDataPolicy.ALERT) for kpi in KPIS]
+    world.groups += [RuleGroupStatus(group, ()) for group in generate_groups(watched, "f", 1000)]
+    named = AlertingRule("ErrorsHigh", "up == 0", parse_query("up == 0"))  # of no known severity
+    world.groups.append(RuleGroupStatus(RuleGroup("named", "f", 1000, [named]), ()))
     world.ledger.listed_deliveries = [make_delivery(firing, state) for state in DeliveryState]
     world.ledger.listed_transitions = [
         Transition(firing, AlertState.PENDING, NOW_MS),
@@ -198,11 +204,31 @@ async def test_errors_are_as_described(
     check(path, method, answer)
 
 
+async def test_a_form_that_is_too_large_is_as_described(client: httpx2.AsyncClient) -> None:
+    """The one answer that no parameter alone leads to."""
+    path = f"{ROOT}/baselines"
+
+    answer = await client.post(path, data={"name": "mine", "title": "x" * PARAMETER_BYTES_MAX})
+
+    assert answer.status_code == 413
+    check(path, "post", answer)
+
+
+async def test_every_word_for_a_rules_limit_is_given(client: httpx2.AsyncClient) -> None:
+    """By the rules on two KPIs, and one of no known severity: no word is described for nothing."""
+    schema: Any = DOCUMENT["components"]["schemas"]["Rule"]["properties"]["limit"]
+
+    answer = await client.get(f"{ROOT}/dashboard")
+
+    kpis = answer.json()["data"]["kpis"]
+    assert {rule["limit"] for kpi in kpis for rule in kpi["rules"]} == set(schema["enum"])
+
+
 async def test_a_field_too_many_or_too_few_is_noticed(client: httpx2.AsyncClient) -> None:
     """The check above can fail."""
     path = f"{ROOT}/kpis"
     whole = await client.get(path)
-    for change in ({"further": 1}, {"verdict": "FINE"}, {"at": 5}):
+    for change in ({"further": 1}, {"verdict": "FINE"}, {"at": 5}, {"at": "now"}):
         data = {**whole.json()["data"], **change}
         with pytest.raises(ValidationError):
             check(path, "get", httpx2.Response(200, json={"status": "success", "data": data}))

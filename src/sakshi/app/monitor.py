@@ -36,6 +36,7 @@ from sakshi.alerting import (
 )
 from sakshi.app.file_limit import raise_file_limit
 from sakshi.app.parent import parent_gone
+from sakshi.app.retention import expire_forever
 from sakshi.app.storage_metrics import StorageCollector
 from sakshi.config import Configuration
 from sakshi.kpi import (
@@ -56,7 +57,6 @@ from sakshi.storage import SqliteStore, Store
 from sakshi.web import Services, allowed_hosts, build_app, build_hub, listen, serve
 from sakshi.web.errors import format_address
 
-RETENTION_INTERVAL_SECONDS: Final = 60.0
 SILENT_INTERVALS: Final = 3  # of the slowest job: after as many, what is known is stale
 SILENT_MS_MIN: Final = 10_000
 
@@ -280,13 +280,6 @@ async def run_until_first(
     for outcome in outcomes:
         if isinstance(outcome, Exception):
             raise outcome
-
-
-async def expire_forever(store: Store, retention_ms: int, clock: Clock) -> None:
-    """Forget samples that are older than the retention, once a minute."""
-    while True:
-        await clock.sleep(RETENTION_INTERVAL_SECONDS)
-        await asyncio.to_thread(store.expire, clock.now_ms() - retention_ms)
 
 
 def make_registry(store: Store) -> CollectorRegistry:

@@ -41,6 +41,9 @@ WATCH_SECONDS: Final = 2.0
 WATCH_SECONDS_MIN: Final = 0.1
 WATCH_SECONDS_MAX: Final = 86_400.0
 _LIMITS: Final = ("target", "warning", "critical")
+_JUDGED: Final = (
+    "value", "verdict", "since", "observations", "distances", "counts_as", "reason", "warning",
+)  # fmt: skip
 
 
 class UnansweredError(Exception):
@@ -226,13 +229,18 @@ def join(
 ) -> Sequence[Mapping[str, Any]]:
     """Return the judgements, each with its KPI's group, title, unit and limits.
 
-    The server may be started anew between its two answers: what is in one alone is left out.
+    The server may be started anew between its two answers: what is in one alone is left out. What
+    only a later version says of a judgement is kept.
+
+    Raises:
+        KeyError: a judgement or a definition lacks something that is shown.
     """
     defined = {kpi["name"]: kpi for kpi in definitions}
     return [
         {
             "name": judgement["name"],
             **{key: defined[judgement["name"]][key] for key in ("group", "title", "unit")},
+            **{key: judgement[key] for key in _JUDGED},
             **judgement,
             "limits": {key: defined[judgement["name"]][key] for key in _LIMITS},
         }

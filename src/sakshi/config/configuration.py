@@ -27,7 +27,13 @@ from sakshi.config.kpi import read_kpis
 from sakshi.config.notification import read_notifications
 from sakshi.config.pattern import find_files, is_pattern
 from sakshi.config.rule_file import read_rule_file
-from sakshi.config.scrape import GlobalConfig, find_duplicates, read_global, read_scrape_config
+from sakshi.config.scrape import (
+    GlobalConfig,
+    find_duplicates,
+    parse_bytes,
+    read_global,
+    read_scrape_config,
+)
 from sakshi.config.section import Section
 from sakshi.kpi import Baseline, Indicator, Kpi
 from sakshi.model.errors import BadInputError
@@ -37,6 +43,7 @@ from sakshi.storage import StorageConfig
 from sakshi.web.dashboard import Dashboard
 
 RETENTION_MS_MIN: Final = 60_000
+RETENTION_BYTES_MIN: Final = 16 << 20  # what a small installation has within minutes
 
 UNSUPPORTED: Final = (
     "otlp",
@@ -47,8 +54,8 @@ UNSUPPORTED: Final = (
     "tracing",
 )
 UNSUPPORTED_STORAGE: Final = ("exemplars",)
-UNSUPPORTED_TSDB: Final = ("out_of_order_time_window", "stale_series_compaction_threshold")
-UNSUPPORTED_RETENTION: Final = ("percentage", "size")
+UNSUPPORTED_TSDB: Final = ("stale_series_compaction_threshold",)
+UNSUPPORTED_RETENTION: Final = ("percentage",)
 
 
 @dataclass(frozen=True)
@@ -216,7 +223,9 @@ def read_storage(section: Section) -> StorageConfig:
     config = StorageConfig(
         retention_ms=retention.duration(
             "time", StorageConfig.retention_ms, minimum_ms=RETENTION_MS_MIN
-        )
+        ),
+        retention_bytes=read_retention_bytes(retention),
+        out_of_order_ms=tsdb.duration("out_of_order_time_window", StorageConfig.out_of_order_ms),
     )
     for part, unsupported in (
         (retention, UNSUPPORTED_RETENTION),
@@ -226,6 +235,18 @@ def read_storage(section: Section) -> StorageConfig:
         part.unsupported(unsupported)
         part.close()
     return config
+
+
+def read_retention_bytes(section: Section) -> int | None:
+    """Return how large the samples' database may grow; None: age alone decides, as for 0."""
+
+    def parse(text: str) -> int:
+        value = parse_bytes(text)
+        if 0 < value < RETENTION_BYTES_MIN:
+            raise ValueError
+        return value
+
+    return section.parsed("size", parse, 'a size like "10GB", at least 16MB', None) or None
 
 
 def warn_of_alertmanagers(root: Section) -> None:

@@ -1,0 +1,55 @@
+"""Forgets samples that are older than the retention, unless the clock cannot be believed.
+
+A clock that jumps ahead by a month would make everything old at once. So after a jump nothing is
+forgotten for an hour: by then somebody, or NTP, has set it right, or it is right.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Final
+
+from sakshi.model.clock import Clock
+from sakshi.storage import Store
+
+INTERVAL_SECONDS: Final = 60.0
+JUMP_MS: Final = 300_000  # more than a machine sleeps between two looks at its clock, and NTP slews
+DOUBT_SECONDS: Final = 3600.0
+
+logger = logging.getLogger(__name__)
+
+
+class Retention:
+    """Tells how far back samples may be forgotten.
+
+    Args:
+        retention_ms: how long they are kept.
+        clock: both of its hands are read: the hour, and the seconds that never jump.
+    """
+
+    def __init__(self, retention_ms: int, clock: Clock) -> None:
+        self._retention_ms, self._clock = retention_ms, clock
+        self._last = clock.now_ms(), clock.monotonic()
+        self._trusted_from = clock.monotonic()
+
+    def before_ms(self) -> int | None:
+        """Return the moment before which samples may go; None while the clock is in doubt."""
+        now_ms, monotonic = self._clock.now_ms(), self._clock.monotonic()
+        last_ms, last_monotonic = self._last
+        jump_ms = (now_ms - last_ms) - round((monotonic - last_monotonic) * 1000)
+        self._last = now_ms, monotonic
+        if abs(jump_ms) > JUMP_MS:
+            self._trusted_from = monotonic + DOUBT_SECONDS
+            logger.warning("clock jumped by_seconds=%d: nothing is forgotten", jump_ms // 1000)
+        return now_ms - self._retention_ms if monotonic >= self._trusted_from else None
+
+
+async def expire_forever(store: Store, retention_ms: int, clock: Clock) -> None:
+    """Forget samples that are older than the retention, once a minute."""
+    retention = Retention(retention_ms, clock)
+    while True:
+        await clock.sleep(INTERVAL_SECONDS)
+        before_ms = retention.before_ms()
+        if before_ms is not None:
+            await asyncio.to_thread(store.expire, before_ms)
