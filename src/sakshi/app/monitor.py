@@ -53,7 +53,7 @@ from sakshi.promql import LocalEngine
 from sakshi.rules import RuleGroup, RuleManager
 from sakshi.scrape import ScrapeManager
 from sakshi.storage import SqliteStore, Store
-from sakshi.web import Services, allowed_hosts, build_app, build_hub, listen, serve
+from sakshi.web import Receiver, Services, allowed_hosts, build_app, build_hub, listen, serve
 from sakshi.web.errors import format_address
 
 RETENTION_INTERVAL_SECONDS: Final = 60.0
@@ -171,6 +171,7 @@ class Monitor:
             clock=clock,
             registry=registry,
             version=__version__,
+            receiver=Receiver(store, clock, registry),
             readiness=lambda: "" if ready.is_set() else "starting",
             judgements=lambda: judge.judgements,
             baselines=Baselines(

@@ -19,6 +19,7 @@ from sakshi.web.hub import Hub
 from sakshi.web.page import Page
 from sakshi.web.panel import DEFAULT_PANELS, Panel, PanelQuery, Threshold
 from sakshi.web.query_pool import QueryPool
+from sakshi.web.receiver import Receiver
 from sakshi.web.server import listen, serve
 from sakshi.web.services import LedgerView, Services
 
@@ -38,6 +39,7 @@ __all__ = [
     "Panel",
     "PanelQuery",
     "QueryPool",
+    "Receiver",
     "Services",
     "Threshold",
     "WebError",

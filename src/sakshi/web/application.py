@@ -11,7 +11,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from sakshi.web import baseline, monitor, openapi, query, rule, series, status, target
+from sakshi.web import (
+    baseline,
+    monitor,
+    openapi,
+    query,
+    remote_write,
+    rule,
+    series,
+    status,
+    target,
+)
 from sakshi.web.answer import ERROR_HANDLERS
 from sakshi.web.guard import HostGuard, SecurityHeaders
 from sakshi.web.hub import Hub
@@ -22,6 +32,7 @@ from sakshi.web.page import Page
 from sakshi.web.services import Handler, Services
 
 _GET: Final = ("GET",)
+_POST: Final = ("POST",)
 _QUERY: Final = ("GET", "POST")  # a long query does not fit into a URL
 
 ROUTES: Final[tuple[tuple[str, tuple[str, ...], Handler], ...]] = (
@@ -30,6 +41,7 @@ ROUTES: Final[tuple[tuple[str, tuple[str, ...], Handler], ...]] = (
     ("/api/v1/series", _QUERY, series.series),
     ("/api/v1/labels", _QUERY, series.label_names),
     ("/api/v1/label/{name}/values", _GET, series.label_values),
+    ("/api/v1/write", _POST, remote_write.write),
     ("/api/v1/rules", _GET, rule.rules),
     ("/api/v1/alerts", _GET, rule.alerts),
     ("/api/v1/targets", _GET, target.targets),

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import parse_qsl
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from sakshi.model.duration import InvalidDurationError, parse_duration
+from sakshi.web.body import read_body
 from sakshi.web.errors import ApiError, ErrorKind
 
 PARAMETER_BYTES_MAX: Final = 1 << 20  # a query is at most 10 KB; selectors may be many
@@ -99,7 +100,7 @@ async def read_parameters(request: Request) -> Parameters:
     query: bytes = request.scope["query_string"]
     form = b""
     if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        form = await _read_body(request)
+        form = await read_body(request, PARAMETER_BYTES_MAX)
     if len(query) > PARAMETER_BYTES_MAX:
         raise ApiError(ErrorKind.TOO_LARGE, f"more than {PARAMETER_BYTES_MAX} bytes of parameters")
     try:
@@ -113,20 +114,6 @@ async def read_parameters(request: Request) -> Parameters:
     except ValueError:
         raise ApiError(ErrorKind.BAD_DATA, f"more than {FIELDS_MAX} parameters") from None
     return Parameters(pairs)
-
-
-async def _read_body(request: Request) -> bytes:
-    body = bytearray()
-    try:
-        async for part in request.stream():
-            body += part
-            if len(body) > PARAMETER_BYTES_MAX:
-                raise ApiError(
-                    ErrorKind.TOO_LARGE, f"a body of more than {PARAMETER_BYTES_MAX} bytes"
-                )
-    except ClientDisconnect:
-        raise ApiError(ErrorKind.BAD_DATA, "the client left before its body was complete") from None
-    return bytes(body)
 
 
 def invalid_parameter(name: str, reason: str) -> ApiError:

@@ -21,6 +21,7 @@ from sakshi.storage import Querier
 from sakshi.web.dashboard import Dashboard
 from sakshi.web.guard import LOOPBACK_HOSTS
 from sakshi.web.query_pool import QueryPool
+from sakshi.web.receiver import Receiver
 
 
 class LedgerView(Protocol):
@@ -47,6 +48,7 @@ class Services:
         baselines: what can be compared, and where what is recorded goes; there is none by default.
         registry: sakshi's own metrics, for `/metrics`; the web package adds its own to it.
         readiness: says what sakshi still waits for; empty when it is ready.
+        receiver: takes in what is pushed.
         allowed_hosts: names, without port, by which the Host header may call sakshi, against DNS
             rebinding; None: any (where the app is mounted behind somebody else's check).
         queries: where queries run.
@@ -63,6 +65,7 @@ class Services:
     registry: CollectorRegistry
     version: str
     readiness: Callable[[], str]
+    receiver: Receiver
     judgements: Callable[[], Sequence[Judgement]] = tuple
     baselines: Baselines = field(default_factory=Baselines)
     dashboard: Dashboard = field(default_factory=Dashboard)
