@@ -3,6 +3,7 @@
 SakshiError
 └── BadInputError
     ├── ExpositionSyntaxError   the bytes are not the format that they claim to be; has a position
+    ├── ExportError             what an OTLP export says is none of what OTLP has
     └── WireFormatError         the bytes are no Protocol Buffers message of the kind expected
 """
 
@@ -38,3 +39,11 @@ class WireFormatError(BadInputError):
     def __init__(self, position: int, expected: str, found: str) -> None:
         self.position, self.expected, self.found = position, expected, found
         super().__init__(Problem(f"byte {position}", expected, found))
+
+
+class ExportError(BadInputError):
+    """An OTLP export is not what it should be: `a data point of x: expected a time, found none`."""
+
+    def __init__(self, place: str, expected: str, found: str) -> None:
+        self.place, self.expected, self.found = place, expected, found
+        super().__init__(Problem(place, expected, found))

@@ -27,7 +27,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sakshi.exposition.errors import WireFormatError
-from sakshi.exposition.wire import BYTES, FIXED64, VARINT, as_signed, iter_fields, read_varint
+from sakshi.exposition.wire import (
+    BYTES,
+    FIXED64,
+    VARINT,
+    as_signed,
+    format_bytes_field,
+    iter_fields,
+    read_varint,
+)
 
 BODY_BYTES_MAX: Final = 64 << 20  # uncompressed: some 500,000 series
 
@@ -144,7 +152,7 @@ class _Reader:
                 raise WireFormatError(0, f"a message in field {number} of a series", f"type {kind}")
             if number == _LABEL:
                 assert isinstance(value, bytes)
-                labels.append(b"\x0a" + _format_varint(len(value)) + value)
+                labels.append(format_bytes_field(_LABEL, value))
             elif number == _SAMPLE:
                 assert isinstance(value, bytes)
                 samples.append(_read_sample(value))
@@ -208,11 +216,3 @@ def _read_label(message: bytes) -> tuple[str, str]:
             except UnicodeDecodeError:
                 raise WireFormatError(0, "UTF-8 in a label", repr(value)) from None
     return texts[1], texts[2]
-
-
-def _format_varint(value: int) -> bytes:
-    digits = bytearray()
-    while value >= 0x80:
-        digits.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes((*digits, value))

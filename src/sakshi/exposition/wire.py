@@ -83,3 +83,27 @@ def read_varint(message: bytes, position: int) -> tuple[int, int]:
 def as_signed(value: int) -> int:
     """Return the int64 whose bits a varint holds."""
     return value - (1 << 64) if value >> 63 else value
+
+
+def format_varint(value: int) -> bytes:
+    """Return a number from 0 to 2^64 - 1 as a varint.
+
+    Example:
+        >>> format_varint(150).hex()
+        '9601'
+    """
+    digits = bytearray()
+    while value >= 0x80:
+        digits.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes((*digits, value))
+
+
+def format_varint_field(number: int, value: int) -> bytes:
+    """Return a field that holds a number."""
+    return format_varint(number << 3 | VARINT) + format_varint(value)
+
+
+def format_bytes_field(number: int, value: bytes) -> bytes:
+    """Return a field that holds bytes: a text or a message."""
+    return format_varint(number << 3 | BYTES) + format_varint(len(value)) + value

@@ -127,6 +127,8 @@ def check_pairs(pairs: Sequence[tuple[str, str]]) -> Labels:
 
 
 def _check_pair(name: str, value: str) -> None:
+    if not (_is_unicode(name) and _is_unicode(value)):
+        raise RefusedSeriesError(f"expected Unicode, found half a character: {name!r}={value!r}")
     if not name:
         raise RefusedSeriesError(f'expected a label name, found none for the value "{value[:64]}"')
     if len(name.encode()) > NAME_BYTES_MAX:
@@ -140,6 +142,11 @@ def _check_pair(name: str, value: str) -> None:
             f'expected a value of at most {bytes_max} bytes for "{name}", '
             f'found {len(value.encode())}: "{value[:64]}..."'
         )
+
+
+def _is_unicode(text: str) -> bool:
+    """Tell whether a text has none of the halves of characters that JSON can smuggle in."""
+    return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _shown(pairs: Sequence[tuple[str, str]]) -> str:
