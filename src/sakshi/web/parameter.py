@@ -77,17 +77,17 @@ class Parameters:
             return TIMEOUT_SECONDS_MAX
         return min(self.duration_ms("timeout") / 1000, TIMEOUT_SECONDS_MAX)
 
-    def limit(self) -> int:
+    def limit(self, name: str = "limit") -> int:
         """Return how many results `limit` allows; 0: as many as there are.
 
         Raises:
             ApiError: it is no whole number, or negative.
         """
-        text = self.text("limit") or "0"
+        text = self.text(name) or "0"
         if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
-            raise invalid_parameter("limit", f'cannot parse "{text}" to a whole number')
+            raise invalid_parameter(name, f'cannot parse "{text}" to a whole number')
         if int(text) < 0:
-            raise invalid_parameter("limit", "limit must be non-negative")
+            raise invalid_parameter(name, f"{name} must be non-negative")
         return int(text)
 
 
@@ -114,6 +114,18 @@ async def read_parameters(request: Request) -> Parameters:
     except ValueError:
         raise ApiError(ErrorKind.BAD_DATA, f"more than {FIELDS_MAX} parameters") from None
     return Parameters(pairs)
+
+
+def required_query(parameters: Parameters) -> str:
+    """Return `query`.
+
+    Raises:
+        ApiError: there is none.
+    """
+    query = parameters.text("query")
+    if not query.strip():
+        raise invalid_parameter("query", "expected a PromQL expression, found nothing")
+    return query
 
 
 def invalid_parameter(name: str, reason: str) -> ApiError:
