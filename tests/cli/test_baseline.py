@@ -34,7 +34,7 @@ from sakshi.kpi import BaselineFolder, Baselines
 from sakshi.ledger.record import Delivery
 from sakshi.model.alert import Transition
 from sakshi.promql import LocalEngine
-from sakshi.web import Services, build_app, build_hub, listen, serve
+from sakshi.web import Receiver, Services, build_app, build_hub, listen, serve
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "sakshi.yml"
 UNKNOWN_NAME = 'sakshi baseline: error: there is no baseline "nobody"\n'
@@ -62,6 +62,7 @@ class Strategy:
 def strategy(tmp_path: Path) -> Iterator[Strategy]:
     configuration, clock = read_configuration(EXAMPLE, {}), FakeClock(NOW_MS)
     store, folder = fill_store(), BaselineFolder(tmp_path / "baselines", configuration.baselines)
+    registry = CollectorRegistry()
     services = Services(
         engine=LocalEngine(store, clock),
         querier=store,
@@ -71,9 +72,10 @@ def strategy(tmp_path: Path) -> Iterator[Strategy]:
         ledger=NoLedger(),
         kpis=configuration.kpis,
         clock=clock,
-        registry=CollectorRegistry(),
+        registry=registry,
         version="1.2.3",
         readiness=str,
+        receiver=Receiver(store, clock, registry),
         baselines=Baselines(configuration.indicators, folder),
     )
     with serving(services) as url:

@@ -27,7 +27,7 @@ from sakshi.rules.rule import (
 )
 from sakshi.scrape.target import TargetHealth, TargetStatus
 from sakshi.storage.memory import MemoryStore
-from sakshi.web import QueryPool, Services, build_app
+from sakshi.web import QueryPool, Receiver, Services, build_app
 
 if TYPE_CHECKING:
     from tests.conftest import FakeClock
@@ -78,6 +78,7 @@ def world() -> World:
 
 @pytest.fixture
 def services(world: World, clock: FakeClock) -> Services:
+    registry = CollectorRegistry()
     return Services(
         engine=LocalEngine(world.store, clock),
         querier=world.store,
@@ -87,7 +88,8 @@ def services(world: World, clock: FakeClock) -> Services:
         ledger=world.ledger,
         kpis=KPIS,
         clock=clock,
-        registry=CollectorRegistry(),
+        registry=registry,
+        receiver=Receiver(world.store, clock, registry),
         version="1.2.3",
         readiness=lambda: world.waiting_for,
         judgements=lambda: world.judgements,

@@ -54,7 +54,17 @@ from sakshi.promql import LocalEngine
 from sakshi.rules import RuleGroup, RuleManager
 from sakshi.scrape import ScrapeManager
 from sakshi.storage import SqliteStore, Store
-from sakshi.web import Services, allowed_hosts, build_app, build_hub, listen, serve
+from sakshi.web import (
+    Receiver,
+    Services,
+    Startup,
+    allowed_hosts,
+    build_app,
+    build_hub,
+    listen,
+    redact,
+    serve,
+)
 from sakshi.web.errors import format_address
 
 SILENT_INTERVALS: Final = 3  # of the slowest job: after as many, what is known is stale
@@ -171,6 +181,9 @@ class Monitor:
             clock=clock,
             registry=registry,
             version=__version__,
+            receiver=Receiver(store, clock, registry),
+            startup=self._startup(),
+            time_bounds=lambda: find_bounds(store),
             readiness=lambda: "" if ready.is_set() else "starting",
             judgements=lambda: judge.judgements,
             baselines=Baselines(
@@ -196,6 +209,20 @@ class Monitor:
             self._announce(ready),
             *(dispatcher.run() for dispatcher in dispatchers),
         ]
+
+    def _startup(self) -> Startup:
+        path = Path(self._configuration.file)
+        return Startup(
+            self._clock.now_ms(),
+            redact(path.read_text(errors="replace")) if path.is_file() else "",
+            {
+                "config.file": str(path),
+                "storage.tsdb.path": str(self._data),
+                "web.external-url": self._external_url,
+                "web.listen-address": format_address(self._host, self._port),
+            },
+            self._configuration.storage.retention_ms,
+        )
 
     def _kpi_groups(self) -> Sequence[RuleGroup]:
         configuration = self._configuration
@@ -280,6 +307,14 @@ async def run_until_first(
     for outcome in outcomes:
         if isinstance(outcome, Exception):
             raise outcome
+
+
+def find_bounds(store: Store) -> tuple[int, int] | None:
+    """Return the times of the oldest and the newest sample; None where there is none."""
+    statistics = store.statistics()
+    if statistics.oldest_ms is None or statistics.newest_ms is None:
+        return None
+    return statistics.oldest_ms, statistics.newest_ms
 
 
 def make_registry(store: Store) -> CollectorRegistry:

@@ -2,7 +2,9 @@
 
 SakshiError
 └── BadInputError
-    └── ExpositionSyntaxError   the bytes are not the format that they claim to be; has a position
+    ├── ExpositionSyntaxError   the bytes are not the format that they claim to be; has a position
+    ├── ExportError             what an OTLP export says is none of what OTLP has
+    └── WireFormatError         the bytes are no Protocol Buffers message of the kind expected
 """
 
 from __future__ import annotations
@@ -27,6 +29,28 @@ class ExpositionSyntaxError(BadInputError):
     def __init__(self, line: int, column: int, expected: str, found: str) -> None:
         self.line, self.column, self.expected, self.found = line, column, expected, found
         super().__init__(Problem(f"{line}:{column}", expected, found))
+
+
+class WireFormatError(BadInputError):
+    """The bytes are no message: `byte 17: expected 8 bytes, found 3`.
+
+    Args:
+        position: 0-based, in the message that was being read: the whole, or one inside it.
+        expected: in words.
+        found: in words.
+    """
+
+    def __init__(self, position: int, expected: str, found: str) -> None:
+        self.position, self.expected, self.found = position, expected, found
+        super().__init__(Problem(f"byte {position}", expected, found))
+
+
+class ExportError(BadInputError):
+    """An OTLP export is not what it should be: `a data point of x: expected a time, found none`."""
+
+    def __init__(self, place: str, expected: str, found: str) -> None:
+        self.place, self.expected, self.found = place, expected, found
+        super().__init__(Problem(place, expected, found))
 
 
 def refuse(line: bytes, number: int, position: int, expected: str) -> NoReturn:

@@ -13,14 +13,17 @@ live messages (docs/formats/websocket.md), sakshi's own metrics, and the page's 
 from sakshi.web.application import build_app, build_hub
 from sakshi.web.connection import ConnectionLimits
 from sakshi.web.dashboard import STRATEGY_METRICS, Dashboard
+from sakshi.web.description import Exemplar, MetricDescription, SampleDeleter, SeriesExemplars
 from sakshi.web.errors import AddressInUseError, ApiError, ErrorKind, ListenError, WebError
 from sakshi.web.guard import LOOPBACK_HOSTS, allowed_hosts
 from sakshi.web.hub import Hub
 from sakshi.web.page import Page
 from sakshi.web.panel import DEFAULT_PANELS, Panel, PanelQuery, Threshold
 from sakshi.web.query_pool import QueryPool
+from sakshi.web.receiver import Receiver
 from sakshi.web.server import listen, serve
 from sakshi.web.services import LedgerView, Services
+from sakshi.web.startup import Startup, redact
 
 __all__ = [
     "DEFAULT_PANELS",
@@ -31,19 +34,26 @@ __all__ = [
     "ConnectionLimits",
     "Dashboard",
     "ErrorKind",
+    "Exemplar",
     "Hub",
     "LedgerView",
     "ListenError",
+    "MetricDescription",
     "Page",
     "Panel",
     "PanelQuery",
     "QueryPool",
+    "Receiver",
+    "SampleDeleter",
+    "SeriesExemplars",
     "Services",
+    "Startup",
     "Threshold",
     "WebError",
     "allowed_hosts",
     "build_app",
     "build_hub",
     "listen",
+    "redact",
     "serve",
 ]

@@ -71,7 +71,7 @@ def _json(body: bytes, status: int, headers: Mapping[str, str] = _NO_STORE) -> R
 
 async def _answer_api_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
-    return failure(error.kind, str(error))
+    return failure(error.kind, str(error), error.headers)
 
 
 async def _answer_query_error(_request: Request, error: Exception) -> Response:

@@ -11,7 +11,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from sakshi.web import baseline, monitor, openapi, query, rule, series, status, target
+from sakshi.web import (
+    admin,
+    baseline,
+    expression,
+    metadata,
+    monitor,
+    openapi,
+    otlp,
+    query,
+    remote_write,
+    rule,
+    runtime,
+    series,
+    status,
+    target,
+)
 from sakshi.web.answer import ERROR_HANDLERS
 from sakshi.web.guard import HostGuard, SecurityHeaders
 from sakshi.web.hub import Hub
@@ -22,6 +37,8 @@ from sakshi.web.page import Page
 from sakshi.web.services import Handler, Services
 
 _GET: Final = ("GET",)
+_POST: Final = ("POST",)
+_CHANGE: Final = ("POST", "PUT")
 _QUERY: Final = ("GET", "POST")  # a long query does not fit into a URL
 
 ROUTES: Final[tuple[tuple[str, tuple[str, ...], Handler], ...]] = (
@@ -30,9 +47,23 @@ ROUTES: Final[tuple[tuple[str, tuple[str, ...], Handler], ...]] = (
     ("/api/v1/series", _QUERY, series.series),
     ("/api/v1/labels", _QUERY, series.label_names),
     ("/api/v1/label/{name}/values", _GET, series.label_values),
+    ("/api/v1/format_query", _QUERY, expression.format_query),
+    ("/api/v1/parse_query", _QUERY, expression.parse_query),
+    ("/api/v1/query_exemplars", _QUERY, metadata.query_exemplars),
+    ("/api/v1/metadata", _GET, metadata.metadata),
+    ("/api/v1/targets/metadata", _GET, metadata.targets_metadata),
+    ("/api/v1/write", _POST, remote_write.write),
+    ("/api/v1/otlp/v1/metrics", _POST, otlp.metrics),
     ("/api/v1/rules", _GET, rule.rules),
     ("/api/v1/alerts", _GET, rule.alerts),
     ("/api/v1/targets", _GET, target.targets),
+    ("/api/v1/alertmanagers", _GET, admin.alertmanagers),
+    ("/api/v1/admin/tsdb/delete_series", _CHANGE, admin.delete_series),
+    ("/api/v1/admin/tsdb/clean_tombstones", _CHANGE, admin.clean_tombstones),
+    ("/api/v1/status/config", _GET, runtime.configuration),
+    ("/api/v1/status/flags", _GET, runtime.flags),
+    ("/api/v1/status/runtimeinfo", _GET, runtime.runtime_information),
+    ("/api/v1/status/tsdb", _GET, runtime.tsdb),
     ("/api/v1/status/buildinfo", _GET, status.build_information),
     ("/api/v1/sakshi/dashboard", _GET, monitor.dashboard),
     ("/api/v1/sakshi/kpis", _GET, monitor.kpis),
@@ -44,6 +75,7 @@ ROUTES: Final[tuple[tuple[str, tuple[str, ...], Handler], ...]] = (
     ("/api/v1/sakshi/openapi.json", _GET, openapi.openapi),
     ("/-/healthy", _GET, status.healthy),
     ("/-/ready", _GET, status.ready),
+    ("/-/reload", _CHANGE, admin.reload),
     ("/metrics", _GET, status.metrics),
 )
 """Path, methods and handler of each route of the API; HEAD comes with GET."""

@@ -9,9 +9,14 @@ SakshiError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
+from types import MappingProxyType
+from typing import Final
 
 from sakshi.model.errors import SakshiError
+
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class ErrorKind(Enum):
@@ -48,10 +53,19 @@ class WebError(SakshiError):
 
 
 class ApiError(WebError):
-    """A request that is answered with an error; the message is shown to the client."""
+    """A request that is answered with an error; the message is shown to the client.
 
-    def __init__(self, kind: ErrorKind, message: str) -> None:
+    Args:
+        kind: gives `errorType` and status.
+        message: shown to the client.
+        headers: of the answer, such as Retry-After.
+    """
+
+    def __init__(
+        self, kind: ErrorKind, message: str, headers: Mapping[str, str] = NO_HEADERS
+    ) -> None:
         self.kind = kind
+        self.headers = headers
         super().__init__(message)
 
 

@@ -15,8 +15,11 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sakshi.web.errors import ApiError, ErrorKind
 
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -143,6 +146,18 @@ class SecurityHeaders:
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
+
+
+def refuse_other_sites(request: Request) -> None:
+    """Pass what sakshi's own page or a program (no Origin) asks to change.
+
+    Raises:
+        ApiError: a page of another site asks.
+    """
+    origins = request.headers.getlist("origin")
+    host = request.headers.get("host", "")
+    if not all(is_same_origin(origin, host, request.scope["scheme"]) for origin in origins):
+        raise ApiError(ErrorKind.FORBIDDEN, "a page of another site may not change anything here")
 
 
 def is_websocket_allowed(scope: Scope) -> bool:

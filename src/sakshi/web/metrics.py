@@ -7,6 +7,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summary
 
+from sakshi.web.receipt import Receipt
+
 _SECONDS: Final = (0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60)
 
 
@@ -27,6 +29,29 @@ class RequestMetrics:
             ["route"],
             registry=registry,
         )
+
+
+class ReceiverMetrics:
+    """What senders push; `reason` is why samples were not taken."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._samples = Counter(
+            "sakshi_received_samples_total",
+            "Samples that senders pushed and that were taken, repetitions included.",
+            registry=registry,
+        )
+        self._refused = Counter(
+            "sakshi_received_samples_refused_total",
+            "Samples that senders pushed and that were not taken.",
+            ["reason"],
+            registry=registry,
+        )
+
+    def count(self, receipt: Receipt) -> None:
+        """Count what one push brought."""
+        self._samples.inc(receipt.samples - receipt.refused_count)
+        for reason, count in receipt.refused.items():
+            self._refused.labels(reason.value).inc(count)
 
 
 class HubMetrics:

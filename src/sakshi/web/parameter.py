@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import parse_qsl
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from sakshi.model.duration import InvalidDurationError, parse_duration
+from sakshi.web.body import read_body
 from sakshi.web.errors import ApiError, ErrorKind
 
 PARAMETER_BYTES_MAX: Final = 1 << 20  # a query is at most 10 KB; selectors may be many
@@ -76,17 +77,17 @@ class Parameters:
             return TIMEOUT_SECONDS_MAX
         return min(self.duration_ms("timeout") / 1000, TIMEOUT_SECONDS_MAX)
 
-    def limit(self) -> int:
+    def limit(self, name: str = "limit") -> int:
         """Return how many results `limit` allows; 0: as many as there are.
 
         Raises:
             ApiError: it is no whole number, or negative.
         """
-        text = self.text("limit") or "0"
+        text = self.text(name) or "0"
         if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
-            raise invalid_parameter("limit", f'cannot parse "{text}" to a whole number')
+            raise invalid_parameter(name, f'cannot parse "{text}" to a whole number')
         if int(text) < 0:
-            raise invalid_parameter("limit", "limit must be non-negative")
+            raise invalid_parameter(name, f"{name} must be non-negative")
         return int(text)
 
 
@@ -99,7 +100,7 @@ async def read_parameters(request: Request) -> Parameters:
     query: bytes = request.scope["query_string"]
     form = b""
     if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        form = await _read_body(request)
+        form = await read_body(request, PARAMETER_BYTES_MAX)
     if len(query) > PARAMETER_BYTES_MAX:
         raise ApiError(ErrorKind.TOO_LARGE, f"more than {PARAMETER_BYTES_MAX} bytes of parameters")
     try:
@@ -115,18 +116,16 @@ async def read_parameters(request: Request) -> Parameters:
     return Parameters(pairs)
 
 
-async def _read_body(request: Request) -> bytes:
-    body = bytearray()
-    try:
-        async for part in request.stream():
-            body += part
-            if len(body) > PARAMETER_BYTES_MAX:
-                raise ApiError(
-                    ErrorKind.TOO_LARGE, f"a body of more than {PARAMETER_BYTES_MAX} bytes"
-                )
-    except ClientDisconnect:
-        raise ApiError(ErrorKind.BAD_DATA, "the client left before its body was complete") from None
-    return bytes(body)
+def required_query(parameters: Parameters) -> str:
+    """Return `query`.
+
+    Raises:
+        ApiError: there is none.
+    """
+    query = parameters.text("query")
+    if not query.strip():
+        raise invalid_parameter("query", "expected a PromQL expression, found nothing")
+    return query
 
 
 def invalid_parameter(name: str, reason: str) -> ApiError:

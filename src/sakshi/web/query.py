@@ -8,56 +8,77 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sakshi.model.duration import format_duration
 from sakshi.promql.engine import QueryResult, Samples, Vector
 from sakshi.promql.json import render_instant, render_range
+from sakshi.promql.local import LOOKBACK_MS
 from sakshi.storage import SeriesList
 from sakshi.web.answer import success_encoded
 from sakshi.web.errors import ApiError, ErrorKind
-from sakshi.web.parameter import Parameters, invalid_parameter, read_parameters
+from sakshi.web.parameter import Parameters, invalid_parameter, read_parameters, required_query
+from sakshi.web.query_timer import QueryTimer
 from sakshi.web.services import Services
 
 POINTS_MAX: Final = 11_000  # a series: a point a minute for a week, or an hour for a year
 
 
 async def instant(services: Services, request: Request) -> Response:
-    """Answer an instant query: `query`, `time`, `timeout`, `limit`."""
+    """Answer an instant query: `query`, `time`, `timeout`, `limit`, `lookback_delta`, `stats`."""
     parameters = await read_parameters(request)
-    query = _query(parameters)
+    query = required_query(parameters)
     at_ms = parameters.time_ms("time", services.clock.now_ms())
     limit = parameters.limit()
+    _check_lookback(parameters)
+    timer = QueryTimer(services.clock)
 
     def evaluate(timeout_seconds: float) -> tuple[QueryResult, bytes]:
+        timer.begin()
         result = services.engine.instant(query, at_ms, timeout_seconds=timeout_seconds)
+        timer.end()
         result = _truncate(result, limit)
         return result, render_instant(result)
 
     result, data = await services.queries.run(evaluate, parameters.timeout_seconds())
+    if parameters.text("stats"):
+        data = timer.add_to(data)
     return success_encoded(data, warnings=result.warnings, infos=result.infos)
 
 
 async def range_(services: Services, request: Request) -> Response:
-    """Answer a range query: `query`, `start`, `end`, `step`, `timeout`, `limit`."""
+    """Answer a range query.
+
+    Parameters: `query`, `start`, `end`, `step`, `timeout`, `limit`, `lookback_delta`, `stats`.
+    """
     parameters = await read_parameters(request)
     start_ms, end_ms, step_ms = _steps(parameters)
-    query = _query(parameters)
+    query = required_query(parameters)
     limit = parameters.limit()
+    _check_lookback(parameters)
+    timer = QueryTimer(services.clock)
 
     def evaluate(timeout_seconds: float) -> tuple[QueryResult, bytes]:
+        timer.begin()
         result = services.engine.range(
             query, start_ms, end_ms, step_ms, timeout_seconds=timeout_seconds
         )
+        timer.end()
         result = _truncate(result, limit)
         return result, render_range(result)
 
     result, data = await services.queries.run(evaluate, parameters.timeout_seconds())
+    if parameters.text("stats"):
+        data = timer.add_to(data)
     return success_encoded(data, warnings=result.warnings, infos=result.infos)
 
 
-def _query(parameters: Parameters) -> str:
-    query = parameters.text("query")
-    if not query.strip():
-        raise invalid_parameter("query", "expected a PromQL expression, found nothing")
-    return query
+def _check_lookback(parameters: Parameters) -> None:
+    """Refuse a lookback that is not the engine's: it has one."""
+    if not parameters.text("lookback_delta"):
+        return
+    if parameters.duration_ms("lookback_delta") != LOOKBACK_MS:
+        found = parameters.text("lookback_delta")
+        expected = f"expected {format_duration(LOOKBACK_MS)}, the only one that there is"
+        raise invalid_parameter("lookback_delta", f'{expected}, found "{found}"')
 
 
 def _steps(parameters: Parameters) -> tuple[int, int, int]:

@@ -53,7 +53,7 @@ async def _select(services: Services, parameters: Parameters) -> set[Labels]:
     end_ms = parameters.time_ms("end", TIME_MS_MAX)
     if end_ms < start_ms:
         raise invalid_parameter("end", "end timestamp must not be before start time")
-    selectors = _selectors(parameters.texts("match[]"))
+    selectors = parse_selectors(parameters.texts("match[]"))
     parameters.limit()  # refused before the work is done
 
     def select(_timeout_seconds: float) -> set[Labels]:
@@ -69,7 +69,12 @@ def _iter_series(
         yield from services.querier.series(matchers, start_ms, end_ms)
 
 
-def _selectors(texts: Sequence[str]) -> Sequence[Sequence[Matcher]]:
+def parse_selectors(texts: Sequence[str]) -> Sequence[Sequence[Matcher]]:
+    """Return the matchers of each `match[]`.
+
+    Raises:
+        ApiError: one is no selector, or there are more than SELECTORS_MAX.
+    """
     if len(texts) > SELECTORS_MAX:
         raise invalid_parameter(
             "match[]", f"expected at most {SELECTORS_MAX} selectors, found {len(texts)}"

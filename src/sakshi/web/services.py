@@ -19,8 +19,16 @@ from sakshi.rules.rule import RuleGroupStatus
 from sakshi.scrape.target import TargetStatus
 from sakshi.storage import Querier
 from sakshi.web.dashboard import Dashboard
+from sakshi.web.description import (
+    ExemplarQuerier,
+    MetricDescription,
+    SampleDeleter,
+    no_exemplars,
+)
 from sakshi.web.guard import LOOPBACK_HOSTS
 from sakshi.web.query_pool import QueryPool
+from sakshi.web.receiver import Receiver
+from sakshi.web.startup import Startup
 
 
 class LedgerView(Protocol):
@@ -44,9 +52,16 @@ class Services:
         targets: gives the scrape targets with their last scrape.
         kpis: in the order in which they are shown; their windows filled in.
         judgements: gives the newest judgement of each KPI, in the same order.
+        descriptions: gives what targets say about their metrics; nothing by default.
+        exemplars: gives those that targets exposed; none by default.
+        deleter: forgets samples; None: nobody may ask for it.
+        time_bounds: gives the times of the oldest and the newest sample; None where there is none,
+            or nobody knows.
+        startup: how this sakshi was started.
         baselines: what can be compared, and where what is recorded goes; there is none by default.
         registry: sakshi's own metrics, for `/metrics`; the web package adds its own to it.
         readiness: says what sakshi still waits for; empty when it is ready.
+        receiver: takes in what is pushed.
         allowed_hosts: names, without port, by which the Host header may call sakshi, against DNS
             rebinding; None: any (where the app is mounted behind somebody else's check).
         queries: where queries run.
@@ -63,7 +78,13 @@ class Services:
     registry: CollectorRegistry
     version: str
     readiness: Callable[[], str]
+    receiver: Receiver
     judgements: Callable[[], Sequence[Judgement]] = tuple
+    descriptions: Callable[[], Sequence[MetricDescription]] = tuple
+    exemplars: ExemplarQuerier = no_exemplars
+    deleter: SampleDeleter | None = None
+    time_bounds: Callable[[], tuple[int, int] | None] = lambda: None
+    startup: Startup = field(default_factory=Startup)
     baselines: Baselines = field(default_factory=Baselines)
     dashboard: Dashboard = field(default_factory=Dashboard)
     allowed_hosts: frozenset[str] | None = LOOPBACK_HOSTS

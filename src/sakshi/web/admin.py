@@ -1,0 +1,56 @@
+"""`/api/v1/admin/tsdb/...`, `/api/v1/alertmanagers` and `/-/reload`: what operators ask for."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from sakshi.web.answer import success
+from sakshi.web.description import SampleDeleter
+from sakshi.web.errors import ApiError, ErrorKind
+from sakshi.web.guard import refuse_other_sites
+from sakshi.web.parameter import TIME_MS_MAX, invalid_parameter, read_parameters
+from sakshi.web.series import parse_selectors
+from sakshi.web.services import Services
+
+
+async def delete_series(services: Services, request: Request) -> Response:
+    """Forget samples: `match[]` (required), `start`, `end`; 204 once they are gone."""
+    deleter = _deleter(services, request)
+    parameters = await read_parameters(request)
+    texts = parameters.texts("match[]")
+    if not texts:
+        raise ApiError(ErrorKind.BAD_DATA, "no match[] parameter provided")
+    start_ms = parameters.time_ms("start", -TIME_MS_MAX)
+    end_ms = parameters.time_ms("end", TIME_MS_MAX)
+    if end_ms < start_ms:
+        raise invalid_parameter("end", "end timestamp must not be before start time")
+    for matchers in parse_selectors(texts):
+        await asyncio.to_thread(deleter.delete_series, matchers, start_ms, end_ms)
+    return Response(status_code=204)
+
+
+async def clean_tombstones(services: Services, request: Request) -> Response:
+    """Free the room of what was deleted; 204 once it is done."""
+    await asyncio.to_thread(_deleter(services, request).clean_tombstones)
+    return Response(status_code=204)
+
+
+async def alertmanagers(services: Services, request: Request) -> Response:
+    """Answer that there are none: sakshi routes and notifies itself."""
+    return success({"activeAlertmanagers": [], "droppedAlertmanagers": []})
+
+
+async def reload(services: Services, request: Request) -> Response:
+    """Answer that the configuration is read at start only; nothing was reloaded."""
+    text = "sakshi reads its configuration when it starts: restart it. Nothing was reloaded.\n"
+    return PlainTextResponse(text, 403)
+
+
+def _deleter(services: Services, request: Request) -> SampleDeleter:
+    if services.deleter is None:
+        raise ApiError(ErrorKind.UNAVAILABLE, "admin APIs disabled")
+    refuse_other_sites(request)
+    return services.deleter

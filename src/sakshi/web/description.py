@@ -1,0 +1,75 @@
+"""What targets tell about their metrics, beside the samples; who scrapes brings it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sakshi.model.labels import Labels
+from sakshi.model.matcher import Matcher
+
+
+@dataclass(frozen=True)
+class MetricDescription:
+    """What a target says about one of its metric families.
+
+    Args:
+        target: the target's labels; empty where nobody knows whose it is.
+        metric: the family's name.
+        type: in Prometheus' words: counter, gauge, histogram, summary, unknown, ...
+        help: may be empty.
+        unit: may be empty.
+    """
+
+    target: Labels
+    metric: str
+    type: str
+    help: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Exemplar:
+    """An example of what a sample counted: labels such as `trace_id`, with its own value."""
+
+    labels: Labels
+    value: float
+    timestamp_ms: int
+
+
+@dataclass(frozen=True)
+class SeriesExemplars:
+    """The exemplars of one series, oldest first; at least one."""
+
+    series: Labels
+    exemplars: Sequence[Exemplar]
+
+
+class ExemplarQuerier(Protocol):
+    """Gives exemplars out. Safe to call from any thread."""
+
+    def __call__(
+        self, selectors: Sequence[Sequence[Matcher]], start_ms: int, end_ms: int
+    ) -> Sequence[SeriesExemplars]:
+        """Return those in [start_ms, end_ms] of the series that meet any of the selectors."""
+
+
+def no_exemplars(
+    selectors: Sequence[Sequence[Matcher]], start_ms: int, end_ms: int
+) -> Sequence[SeriesExemplars]:
+    """Return none: nobody keeps them."""
+    return ()
+
+
+class SampleDeleter(Protocol):
+    """Forgets samples for good. Blocking; safe to call from any thread."""
+
+    def delete_series(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> object:
+        """Forget the samples in [start_ms, end_ms] of the series that meet every matcher.
+
+        They are in no answer any more once it returned.
+        """
+
+    def clean_tombstones(self) -> object:
+        """Free the room of what was deleted, where that was put off."""
