@@ -16,6 +16,7 @@ from tests.e2e.process import free_port, wait_for
 
 from sakshi.cli.serve import allow_host
 from sakshi.config import Configuration
+from sakshi.config.dashboard import WebConfig
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "sakshi.yml"
 
@@ -197,9 +198,9 @@ def test_links_lead_to_the_external_url(tmp_path: Path) -> None:
 
 def test_the_host_of_the_external_url_may_be_called() -> None:
     """A proxy passes its own name on; without an external URL nothing changes."""
-    configuration = Configuration("x.yml", allowed_hosts=frozenset({"a"}))
+    configuration = Configuration("x.yml", web=WebConfig(frozenset({"a"})))
 
-    allowed = allow_host(configuration, "https://Sakshi.example.org:8443/x").allowed_hosts
+    allowed = allow_host(configuration, "https://Sakshi.example.org:8443/x").web.allowed_hosts
 
     assert allowed == {"a", "sakshi.example.org"}
     assert allow_host(configuration, "") is configuration

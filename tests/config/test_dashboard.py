@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from tests.config.reading import find_problems, read_text
 
+from sakshi.config.dashboard import WebConfig
 from sakshi.web.dashboard import STRATEGY_METRICS, Dashboard
 
 
@@ -21,14 +22,20 @@ def test_every_key_is_read() -> None:
     )
 
     assert configuration.dashboard == Dashboard(1.0, "1m30s", ["up", "job:up:sum"], series_max=10)
-    assert configuration.allowed_hosts == {"sakshi.example.org", "local", "fe80::1", "10.0.0.7"}
+    assert configuration.web.allowed_hosts == {"sakshi.example.org", "local", "fe80::1", "10.0.0.7"}
 
 
 def test_the_defaults_are_the_dashboards() -> None:
     """An empty section is as none."""
     assert read_text("dashboard:\nweb:\n").dashboard == Dashboard()
     assert read_text("").dashboard.metrics == STRATEGY_METRICS
-    assert read_text("").allowed_hosts == frozenset()
+    assert read_text("").web == WebConfig()
+
+
+def test_the_admin_api_is_off_unless_it_is_asked_for() -> None:
+    """As in Prometheus: whoever reaches the port could delete otherwise."""
+    assert not read_text("web: {allowed_hosts: [a]}").web.enable_admin_api
+    assert read_text("web: {enable_admin_api: true}").web.enable_admin_api
 
 
 @pytest.mark.parametrize(

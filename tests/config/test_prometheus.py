@@ -80,7 +80,10 @@ SUPPORTED: dict[str, dict[str, object]] = {
         **LIMITS,
         **HTTP,
     },
-    "storage.tsdb": {"retention": {"time": "1d"}},
+    "storage.tsdb": {
+        "retention": {"time": "1d", "size": "1GB"},
+        "out_of_order_time_window": "5m",
+    },
 }
 WARNED = {
     "": "alerting otlp remote_read remote_write runtime scrape_config_files tracing",
@@ -96,8 +99,7 @@ WARNED = {
     "openstack_sd_configs ovhcloud_sd_configs puppetdb_sd_configs scaleway_sd_configs "
     "serverset_sd_configs stackit_sd_configs triton_sd_configs uyuni_sd_configs vultr_sd_configs",
     "storage": "exemplars",
-    "storage.tsdb": "out_of_order_time_window",
-    "storage.tsdb.retention": "size percentage",
+    "storage.tsdb.retention": "percentage",
 }
 
 ALERTMANAGER_SUPPORTED: dict[str, dict[str, object]] = {

@@ -14,6 +14,7 @@ from sakshi.web.parameter import TIME_MS_MAX
 
 DELETE = "/api/v1/admin/tsdb/delete_series"
 CLEAN = "/api/v1/admin/tsdb/clean_tombstones"
+COPY = "/api/v1/admin/tsdb/snapshot"
 
 
 @dataclass
@@ -28,18 +29,22 @@ class ListedDeletions:
     def clean_tombstones(self) -> None:
         self.told.append("clean")
 
+    def snapshot(self) -> str:
+        self.told.append("copy")
+        return "20231114T221320.000000Z"
+
 
 @pytest.fixture
-def deleter() -> ListedDeletions:
+def admin() -> ListedDeletions:
     return ListedDeletions()
 
 
 @pytest.fixture
-def open_services(services: Services, deleter: ListedDeletions) -> Services:
-    return replace(services, deleter=deleter)
+def open_services(services: Services, admin: ListedDeletions) -> Services:
+    return replace(services, store_admin=admin)
 
 
-@pytest.mark.parametrize("path", [DELETE, CLEAN])
+@pytest.mark.parametrize("path", [DELETE, CLEAN, COPY])
 async def test_nobody_may_delete_by_default(client: httpx2.AsyncClient, path: str) -> None:
     """503, in Prometheus' words."""
     answer = await client.post(path, params={"match[]": "x"})
@@ -52,7 +57,16 @@ async def test_nobody_may_delete_by_default(client: httpx2.AsyncClient, path: st
     }
 
 
-async def test_deletion_names_series_and_times(open_services, deleter: ListedDeletions) -> None:
+async def test_a_copy_is_named(open_services: Services, admin: ListedDeletions) -> None:
+    """As Prometheus names a snapshot: the folder's name."""
+    async with make_client(open_services) as client:
+        answer = await client.post(COPY)
+
+    assert answer.json()["data"] == {"name": "20231114T221320.000000Z"}
+    assert admin.told == ["copy"]
+
+
+async def test_deletion_names_series_and_times(open_services, admin: ListedDeletions) -> None:
     """204; each selector by itself, in the closed range, which is all time by default."""
     async with make_client(open_services) as client:
         some = await client.put(DELETE, params={"match[]": ["x", '{a="b"}'], "start": 1, "end": 2})
@@ -60,7 +74,7 @@ async def test_deletion_names_series_and_times(open_services, deleter: ListedDel
         clean = await client.post(CLEAN)
 
     assert [some.status_code, every.status_code, clean.status_code] == [204, 204, 204]
-    assert deleter.told == [
+    assert admin.told == [
         (['__name__="x"'], 1000, 2000),
         (['a="b"'], 1000, 2000),
         (['__name__="x"'], -TIME_MS_MAX, TIME_MS_MAX),
@@ -80,7 +94,7 @@ async def test_deletion_names_series_and_times(open_services, deleter: ListedDel
     ],
 )
 async def test_wrong_deletion_is_refused_whole(
-    open_services, deleter, parameters, status, error
+    open_services, admin, parameters, status, error
 ) -> None:
     """Nothing is deleted where anything of it is wrong."""
     async with make_client(open_services) as client:
@@ -89,18 +103,18 @@ async def test_wrong_deletion_is_refused_whole(
 
     assert (answer.status_code, answer.json()["error"]) == (status, error)
     assert second.status_code == 400
-    assert deleter.told == []
+    assert admin.told == []
 
 
-@pytest.mark.parametrize("path", [DELETE, CLEAN])
-async def test_page_of_another_site_cannot_delete(open_services, deleter, path: str) -> None:
+@pytest.mark.parametrize("path", [DELETE, CLEAN, COPY])
+async def test_page_of_another_site_cannot_delete(open_services, admin, path: str) -> None:
     """Its Origin gives it away."""
     async with make_client(open_services) as client:
         answer = await client.post(
             path, params={"match[]": "x"}, headers={"Origin": "http://evil.example"}
         )
 
-    assert (answer.status_code, deleter.told) == (403, [])
+    assert (answer.status_code, admin.told) == (403, [])
 
 
 async def test_reload_says_that_nothing_was_reloaded(client: httpx2.AsyncClient) -> None:

@@ -38,6 +38,8 @@ from sakshi.app.file_limit import raise_file_limit
 from sakshi.app.parent import parent_gone
 from sakshi.app.retention import expire_forever
 from sakshi.app.storage_metrics import StorageCollector
+from sakshi.app.store_keeper import StoreKeeper
+from sakshi.app.view import describe_metrics, query_exemplars
 from sakshi.config import Configuration
 from sakshi.kpi import (
     BaselineFolder,
@@ -52,7 +54,7 @@ from sakshi.ledger import SqliteLedger
 from sakshi.model.clock import Clock, SystemClock
 from sakshi.promql import LocalEngine
 from sakshi.rules import RuleGroup, RuleManager
-from sakshi.scrape import ScrapeManager
+from sakshi.scrape import ExemplarRing, ScrapeManager
 from sakshi.storage import SqliteStore, Store
 from sakshi.web import (
     Receiver,
@@ -140,7 +142,7 @@ class Monitor:
     def _compose(
         self,
         stack: contextlib.ExitStack,
-        store: Store,
+        store: SqliteStore,
         engine: LocalEngine,
         listener: Any,
         transport: httpx2.AsyncBaseTransport,
@@ -168,7 +170,8 @@ class Monitor:
         async def on_burst(timestamp_ms: int) -> None:
             rules.scraped(timestamp_ms)
 
-        scrape = ScrapeManager(configuration.scrape_configs, store, clock, registry, on_burst)
+        ring = ExemplarRing()
+        scrape = ScrapeManager(configuration.scrape_configs, store, clock, registry, on_burst, ring)
         ready = asyncio.Event()
         services = Services(
             engine=engine,
@@ -184,6 +187,15 @@ class Monitor:
             receiver=Receiver(store, clock, registry),
             startup=self._startup(),
             time_bounds=lambda: find_bounds(store),
+            descriptions=describe_metrics(scrape),
+            exemplars=query_exemplars(ring),
+            dropped_targets=scrape.dropped_targets,
+            dropped_target_counts=scrape.dropped_target_counts,
+            store_admin=(
+                StoreKeeper(store, self._data / "snapshots", clock)
+                if configuration.web.enable_admin_api
+                else None
+            ),
             readiness=lambda: "" if ready.is_set() else "starting",
             judgements=lambda: judge.judgements,
             baselines=Baselines(
@@ -191,7 +203,7 @@ class Monitor:
                 BaselineFolder(self._data / "baselines", configuration.baselines),
             ),
             dashboard=configuration.dashboard,
-            allowed_hosts=allowed_hosts(self._host, configuration.allowed_hosts),
+            allowed_hosts=allowed_hosts(self._host, configuration.web.allowed_hosts),
         )
         hub = build_hub(services)
         stack.callback(ledger.subscribe(hub.alerts_changed))

@@ -143,7 +143,8 @@ def allow_host(configuration: Configuration, external_url: str) -> Configuration
     host = urlsplit(external_url).hostname
     if host is None:
         return configuration
-    return replace(configuration, allowed_hosts=configuration.allowed_hosts | {host})
+    web = configuration.web
+    return replace(configuration, web=replace(web, allowed_hosts=web.allowed_hosts | {host}))
 
 
 def describe_first_steps(path: Path) -> str:

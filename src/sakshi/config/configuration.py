@@ -21,7 +21,7 @@ from typing import Final
 
 from sakshi.alerting import NotificationConfig
 from sakshi.config.baseline import read_baselines
-from sakshi.config.dashboard import read_allowed_hosts, read_dashboard
+from sakshi.config.dashboard import WebConfig, read_dashboard, read_web
 from sakshi.config.document import Document
 from sakshi.config.kpi import read_kpis
 from sakshi.config.notification import read_notifications
@@ -69,8 +69,7 @@ class Configuration:
         indicators: what can be compared with a baseline, with their targets.
         baselines: those that the file declares.
         notifications: None where nobody is to be told.
-        allowed_hosts: names by which sakshi may be called, beside loopback and the address that it
-            listens at; lower case, without port.
+        web: by which names sakshi may be called, and what over HTTP.
         warnings: what will not have the effect that its author hopes for, with its place.
     """
 
@@ -84,7 +83,7 @@ class Configuration:
     baselines: Sequence[Baseline] = ()
     dashboard: Dashboard = field(default_factory=Dashboard)
     storage: StorageConfig = field(default_factory=StorageConfig)
-    allowed_hosts: frozenset[str] = frozenset()
+    web: WebConfig = field(default_factory=WebConfig)
     warnings: Sequence[str] = ()
 
 
@@ -135,7 +134,7 @@ def read_root(root: Section, folder: Path) -> Configuration:
         baselines=baselines,
         dashboard=dashboard,
         storage=read_storage(root.section("storage")),
-        allowed_hosts=read_allowed_hosts(root.section("web")),
+        web=read_web(root.section("web")),
     )
     warn_of_alertmanagers(root)
     root.unsupported(UNSUPPORTED)

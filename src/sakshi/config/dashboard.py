@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 from sakshi.config.section import Section
@@ -33,11 +34,27 @@ def read_dashboard(section: Section) -> Dashboard:
     return dashboard
 
 
-def read_allowed_hosts(section: Section) -> frozenset[str]:
-    """Return `web.allowed_hosts`: names of sakshi beside loopback and the address it listens at."""
+@dataclass(frozen=True)
+class WebConfig:
+    """The `web` section.
+
+    Args:
+        allowed_hosts: names by which sakshi may be called, beside loopback and the address that it
+            listens at; lower case, without port.
+        enable_admin_api: whether samples may be deleted and copied over HTTP.
+    """
+
+    allowed_hosts: frozenset[str] = frozenset()
+    enable_admin_api: bool = False
+
+
+def read_web(section: Section) -> WebConfig:
+    """Return the `web` section."""
     hosts = section.texts("allowed_hosts")
+    enable_admin_api = section.boolean("enable_admin_api", False)
     section.close()
     for index, host in enumerate(hosts):
         if not _HOST.fullmatch(host):
             section.problem(f"allowed_hosts[{index}]", "a host name, without scheme or port")
-    return frozenset(host.strip("[]").lower() for host in hosts)
+    names = frozenset(host.strip("[]").lower() for host in hosts)
+    return WebConfig(names, enable_admin_api)

@@ -13,7 +13,13 @@ live messages (docs/formats/websocket.md), sakshi's own metrics, and the page's 
 from sakshi.web.application import build_app, build_hub
 from sakshi.web.connection import ConnectionLimits
 from sakshi.web.dashboard import STRATEGY_METRICS, Dashboard
-from sakshi.web.description import Exemplar, MetricDescription, SampleDeleter, SeriesExemplars
+from sakshi.web.description import (
+    Exemplar,
+    ExemplarQuerier,
+    MetricDescription,
+    SeriesExemplars,
+    StoreAdmin,
+)
 from sakshi.web.errors import AddressInUseError, ApiError, ErrorKind, ListenError, WebError
 from sakshi.web.guard import LOOPBACK_HOSTS, allowed_hosts
 from sakshi.web.hub import Hub
@@ -35,6 +41,7 @@ __all__ = [
     "Dashboard",
     "ErrorKind",
     "Exemplar",
+    "ExemplarQuerier",
     "Hub",
     "LedgerView",
     "ListenError",
@@ -44,10 +51,10 @@ __all__ = [
     "PanelQuery",
     "QueryPool",
     "Receiver",
-    "SampleDeleter",
     "SeriesExemplars",
     "Services",
     "Startup",
+    "StoreAdmin",
     "Threshold",
     "WebError",
     "allowed_hosts",

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from sakshi.web.answer import success
-from sakshi.web.description import SampleDeleter
+from sakshi.web.description import StoreAdmin
 from sakshi.web.errors import ApiError, ErrorKind
 from sakshi.web.guard import refuse_other_sites
 from sakshi.web.parameter import TIME_MS_MAX, invalid_parameter, read_parameters
@@ -18,7 +18,7 @@ from sakshi.web.services import Services
 
 async def delete_series(services: Services, request: Request) -> Response:
     """Forget samples: `match[]` (required), `start`, `end`; 204 once they are gone."""
-    deleter = _deleter(services, request)
+    admin = _admin(services, request)
     parameters = await read_parameters(request)
     texts = parameters.texts("match[]")
     if not texts:
@@ -28,14 +28,20 @@ async def delete_series(services: Services, request: Request) -> Response:
     if end_ms < start_ms:
         raise invalid_parameter("end", "end timestamp must not be before start time")
     for matchers in parse_selectors(texts):
-        await asyncio.to_thread(deleter.delete_series, matchers, start_ms, end_ms)
+        await asyncio.to_thread(admin.delete_series, matchers, start_ms, end_ms)
     return Response(status_code=204)
 
 
 async def clean_tombstones(services: Services, request: Request) -> Response:
     """Free the room of what was deleted; 204 once it is done."""
-    await asyncio.to_thread(_deleter(services, request).clean_tombstones)
+    await asyncio.to_thread(_admin(services, request).clean_tombstones)
     return Response(status_code=204)
+
+
+async def snapshot(services: Services, request: Request) -> Response:
+    """Copy all samples; the answer names the folder below `snapshots` of the data folder."""
+    name = await asyncio.to_thread(_admin(services, request).snapshot)
+    return success({"name": name})
 
 
 async def alertmanagers(services: Services, request: Request) -> Response:
@@ -49,8 +55,8 @@ async def reload(services: Services, request: Request) -> Response:
     return PlainTextResponse(text, 403)
 
 
-def _deleter(services: Services, request: Request) -> SampleDeleter:
-    if services.deleter is None:
+def _admin(services: Services, request: Request) -> StoreAdmin:
+    if services.store_admin is None:
         raise ApiError(ErrorKind.UNAVAILABLE, "admin APIs disabled")
     refuse_other_sites(request)
-    return services.deleter
+    return services.store_admin

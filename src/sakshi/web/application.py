@@ -60,6 +60,7 @@ ROUTES: Final[tuple[tuple[str, tuple[str, ...], Handler], ...]] = (
     ("/api/v1/alertmanagers", _GET, admin.alertmanagers),
     ("/api/v1/admin/tsdb/delete_series", _CHANGE, admin.delete_series),
     ("/api/v1/admin/tsdb/clean_tombstones", _CHANGE, admin.clean_tombstones),
+    ("/api/v1/admin/tsdb/snapshot", _CHANGE, admin.snapshot),
     ("/api/v1/status/config", _GET, runtime.configuration),
     ("/api/v1/status/flags", _GET, runtime.flags),
     ("/api/v1/status/runtimeinfo", _GET, runtime.runtime_information),

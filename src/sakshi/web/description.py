@@ -62,8 +62,8 @@ def no_exemplars(
     return ()
 
 
-class SampleDeleter(Protocol):
-    """Forgets samples for good. Blocking; safe to call from any thread."""
+class StoreAdmin(Protocol):
+    """What operators do to the samples. Blocking; safe to call from any thread."""
 
     def delete_series(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> object:
         """Forget the samples in [start_ms, end_ms] of the series that meet every matcher.
@@ -73,3 +73,10 @@ class SampleDeleter(Protocol):
 
     def clean_tombstones(self) -> object:
         """Free the room of what was deleted, where that was put off."""
+
+    def snapshot(self) -> str:
+        """Copy all samples while the store runs; return the name of the copy's folder.
+
+        Raises:
+            StorageError: the copy cannot be written; nothing of it is left.
+        """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,13 +16,13 @@ from sakshi.model.alert import Alert, Transition
 from sakshi.model.clock import Clock
 from sakshi.promql.engine import QueryEngine
 from sakshi.rules.rule import RuleGroupStatus
-from sakshi.scrape.target import TargetStatus
+from sakshi.scrape.target import DroppedTarget, TargetStatus
 from sakshi.storage import Querier
 from sakshi.web.dashboard import Dashboard
 from sakshi.web.description import (
     ExemplarQuerier,
     MetricDescription,
-    SampleDeleter,
+    StoreAdmin,
     no_exemplars,
 )
 from sakshi.web.guard import LOOPBACK_HOSTS
@@ -54,7 +54,9 @@ class Services:
         judgements: gives the newest judgement of each KPI, in the same order.
         descriptions: gives what targets say about their metrics; nothing by default.
         exemplars: gives those that targets exposed; none by default.
-        deleter: forgets samples; None: nobody may ask for it.
+        store_admin: deletes and copies samples; None: nobody may ask for it.
+        dropped_targets: gives the targets that relabelling dropped, as many as are kept.
+        dropped_target_counts: gives how many it dropped, by job.
         time_bounds: gives the times of the oldest and the newest sample; None where there is none,
             or nobody knows.
         startup: how this sakshi was started.
@@ -82,7 +84,9 @@ class Services:
     judgements: Callable[[], Sequence[Judgement]] = tuple
     descriptions: Callable[[], Sequence[MetricDescription]] = tuple
     exemplars: ExemplarQuerier = no_exemplars
-    deleter: SampleDeleter | None = None
+    store_admin: StoreAdmin | None = None
+    dropped_targets: Callable[[], Sequence[DroppedTarget]] = tuple
+    dropped_target_counts: Callable[[], Mapping[str, int]] = dict
     time_bounds: Callable[[], tuple[int, int] | None] = lambda: None
     startup: Startup = field(default_factory=Startup)
     baselines: Baselines = field(default_factory=Baselines)

@@ -30,8 +30,18 @@ async def targets(services: Services, request: Request) -> Response:
         for status in (services.targets() if state != "dropped" else ())
         if pool in ("", status.job_name)
     ]
-    # Nothing is dropped: there is no relabelling of targets yet.
-    return success({"activeTargets": active, "droppedTargets": [], "droppedTargetCounts": {}})
+    dropped = [
+        {"discoveredLabels": dict(target.discovered_labels.pairs), "scrapePool": target.job_name}
+        for target in (services.dropped_targets() if state != "active" else ())
+        if pool in ("", target.job_name)
+    ]
+    return success(
+        {
+            "activeTargets": active,
+            "droppedTargets": dropped,
+            "droppedTargetCounts": dict(services.dropped_target_counts()),
+        }
+    )
 
 
 def _target(status: TargetStatus) -> Mapping[str, object]:
