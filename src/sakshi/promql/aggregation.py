@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from sakshi.model.labels import METRIC_NAME
 from sakshi.promql.ast import Aggregation
 from sakshi.promql.block import Block
 from sakshi.promql.count_values import count_values
@@ -50,7 +51,9 @@ def aggregate(block: Block, expr: Aggregation) -> Vector:
     else:
         values = _REDUCTIONS[expr.operator](groups)
     present = None if groups.present is None else groups.counts > 0
-    return Vector(grouping.series, values, present)
+    by_name = METRIC_NAME in expr.grouping and not expr.without
+    nameless = grouping.nameless(vector.nameless) if by_name else False
+    return Vector(grouping.series, values, present, nameless)
 
 
 def is_implemented(operator: str) -> bool:
@@ -182,7 +185,7 @@ def _select_best(vector: Vector, grouping: Grouping, parameter: Values, sign: fl
     if grouping.order is not None:
         arranged, kept = kept, np.empty_like(kept)
         kept[:, grouping.order] = arranged
-    return Vector(vector.series, vector.values, kept)
+    return vector.holding(vector.values, kept)
 
 
 def _greatest(rank: Values, wanted: Values) -> Present:

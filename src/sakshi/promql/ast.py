@@ -226,12 +226,16 @@ class VectorMatching:
         on: whether `labels` are those compared (`on`) or those left out (`ignoring`).
         labels: label names.
         include: labels that group_left or group_right copies from the one side.
+        fill_left: the value of a series that the left side lacks; None: there is no result.
+        fill_right: the same for the right side.
     """
 
     cardinality: Cardinality = Cardinality.ONE_TO_ONE
     on: bool = False
     labels: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
+    fill_left: float | None = None
+    fill_right: float | None = None
 
 
 @dataclass(frozen=True)

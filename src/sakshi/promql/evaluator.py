@@ -42,9 +42,9 @@ from sakshi.promql.block import Value
 from sakshi.promql.engine import Scalar, SeriesSamples, Text, Vector
 from sakshi.promql.limit import Budget
 from sakshi.promql.registry import FUNCTIONS
-from sakshi.promql.selection import JoinedSeries, Selection, newest, samples
+from sakshi.promql.selection import JoinedSeries, Selection, newest, settled_samples
 from sakshi.promql.timeline import Timeline
-from sakshi.promql.vector import broadcast, join_steps, joined_cells
+from sakshi.promql.vector import NO_SERIES, broadcast, join_steps, joined_cells
 from sakshi.promql.window import Kernel, evaluate_windows
 from sakshi.storage.store import Querier, SeriesColumns, Timestamps, Values
 from sakshi.storage.value import ABSENT_BITS
@@ -136,7 +136,7 @@ class Level:
         """Return the samples of a range vector at the level's last step."""
         self._load(expr)
         end_ms = int(self.ends(expr, self._timeline.times()[-1:])[0])
-        return samples(self.source(expr), end_ms - self.range_ms(expr), end_ms)
+        return settled_samples(self.source(expr), end_ms - self.range_ms(expr), end_ms)
 
     def source(self, expr: Source) -> Selection:
         """Return the samples that a selector or subquery of this level reads; equal ones, once."""
@@ -194,31 +194,30 @@ class Level:
         )
         after_ms, until_ms = int(edges[0]) - self.range_ms(expr), int(edges[1])
         if isinstance(expr, Subquery):
-            parts = self._evaluate_subquery(expr, after_ms, until_ms)
+            selection = self._evaluate_subquery(expr, after_ms, until_ms)
         else:
             selector = expr.selector if isinstance(expr, MatrixSelector) else expr
             parts = self.query.querier.select(selector.matchers, after_ms + 1, until_ms)
-        selection = self.query.joined.select(parts)
+            selection = self.query.joined.select(parts)
         self.query.budget.charge(selection.cells)
         self.query.budget.check()
         return selection
 
-    def _evaluate_subquery(
-        self, expr: Subquery, after_ms: int, until_ms: int
-    ) -> Sequence[SeriesColumns]:
+    def _evaluate_subquery(self, expr: Subquery, after_ms: int, until_ms: int) -> Selection:
         """Return a subquery's answer in the left-open (after_ms, until_ms] as samples."""
         step_ms = expr.step_ms or self.query.subquery_step_ms
         timeline = Timeline.aligned(after_ms, until_ms, step_ms)
         if not timeline.count:
-            return ()
+            return Selection(NO_SERIES, ())
         self.query.budget.charge(timeline.count)
         vector = Level(self.query, timeline).value(expr.expr)
         assert isinstance(vector, Vector)
-        if vector.present is None:
-            return (SeriesColumns(vector.series, timeline.times(), vector.values, has_gaps=False),)
-        values = vector.values.copy()
-        values.view(np.uint64)[~vector.present] = ABSENT_BITS
-        return (SeriesColumns(vector.series, timeline.times(), values),)
+        values, has_gaps = vector.values, vector.present is not None
+        if vector.present is not None:
+            values = values.copy()
+            values.view(np.uint64)[~vector.present] = ABSENT_BITS
+        part = SeriesColumns(vector.series, timeline.times(), values, has_gaps=has_gaps)
+        return Selection(vector.series, (part,), vector.nameless)
 
 
 class StepBlock:
@@ -311,7 +310,7 @@ class StepBlock:
             return self._newest(source, ask_time=True)
         vector = self.vector(expr)
         times = np.broadcast_to(self._times[:, None] / 1000, vector.values.shape)
-        return Vector(vector.series, times, vector.present)
+        return vector.holding(times, vector.present)
 
     def _newest(self, selector: VectorSelector, *, ask_time: bool = False) -> Vector:
         return newest(

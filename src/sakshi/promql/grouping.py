@@ -9,7 +9,7 @@ import numpy as np
 
 from sakshi.model.labels import METRIC_NAME
 from sakshi.promql.memo import derive
-from sakshi.promql.vector import Indices
+from sakshi.promql.vector import Indices, Nameless
 from sakshi.storage.store import SeriesList, Values
 
 
@@ -44,6 +44,14 @@ class Grouping:
             np.arange(len(self.sizes)), self.sizes
         )
         return codes
+
+    def nameless(self, nameless: Nameless) -> Nameless:
+        """Return which groups lose a metric name: those with a series that does."""
+        if not isinstance(nameless, np.ndarray):
+            return nameless
+        groups = np.zeros(len(self.series), np.bool_)
+        groups[self.codes()[nameless]] = True
+        return groups
 
     def members(self, group: int) -> slice:
         """Return where a group's columns are in arranged values."""

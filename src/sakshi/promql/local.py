@@ -20,7 +20,7 @@ from sakshi.promql.parser import parse_query
 from sakshi.promql.registry import check_supported
 from sakshi.promql.selection import JoinedSeries
 from sakshi.promql.timeline import Timeline
-from sakshi.promql.vector import Indices, compacted
+from sakshi.promql.vector import Indices, compacted, settled
 from sakshi.storage.store import Querier, SeriesList
 
 LOOKBACK_MS = 300_000  # Prometheus' --query.lookback-delta
@@ -78,7 +78,7 @@ class LocalEngine:
                 return _result(timeline, Samples(level.samples(inner)), shared.annotations)
             value = level.value(expr)
             if isinstance(value, Vector):
-                value = ordered(expr, compacted(value))
+                value = ordered(expr, compacted(settled(value)))
         return _result(timeline, value, shared.annotations)
 
     def range(
@@ -109,7 +109,7 @@ class LocalEngine:
         with np.errstate(all="ignore"):
             value = Level(shared, timeline).value(expr)
             if isinstance(value, Vector):
-                value = compacted(_sorted(value))
+                value = compacted(_sorted(settled(value)))
         return _result(timeline, value, shared.annotations)
 
     def _steps(self, start_ms: int, end_ms: int, step_ms: int) -> Timeline:

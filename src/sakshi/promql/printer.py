@@ -76,6 +76,10 @@ def _number(literal: NumberLiteral) -> str:
     value = literal.value
     if literal.is_duration:
         return format_duration(round(value * 1000))
+    return _float(value)
+
+
+def _float(value: float) -> str:
     if value - value != 0:  # NaN or infinite
         return str(value).replace("inf", "Inf").replace("nan", "NaN")
     return f"{Decimal(repr(value)):f}".removesuffix(".0")
@@ -143,10 +147,22 @@ def _matching(matching: VectorMatching | None) -> str:
     if matching is None:
         return ""
     group = _GROUPS.get(matching.cardinality)
-    if not (matching.on or matching.labels or group):
-        return ""
-    text = f" {'on' if matching.on else 'ignoring'} ({_labels(matching.labels)})"
-    return f"{text} {group} ({_labels(matching.include)})" if group else text
+    text = ""
+    if matching.on or matching.labels or group:
+        text = f" {'on' if matching.on else 'ignoring'} ({_labels(matching.labels)})"
+    if group:
+        text += f" {group} ({_labels(matching.include)})"
+    return text + _fills(matching.fill_left, matching.fill_right)
+
+
+def _fills(left: float | None, right: float | None) -> str:
+    if left is not None and right is not None and repr(left) == repr(right):
+        return f" fill ({_float(left)})"
+    return "".join(
+        f" {word} ({_float(value)})"
+        for word, value in (("fill_left", left), ("fill_right", right))
+        if value is not None
+    )
 
 
 _GROUPS: Final = {

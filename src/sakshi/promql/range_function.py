@@ -50,7 +50,7 @@ def _rate(block: Block, call: Call) -> Vector:
     """Return the increase a second: the same increase that `increase` of this range would use."""
     growth = _INCREASE(block, call)
     assert isinstance(growth, Vector)
-    return Vector(growth.series, growth.values / _range_seconds(call.arguments[0]), growth.present)
+    return growth.holding(growth.values / _range_seconds(call.arguments[0]), growth.present)
 
 
 def _range_seconds(expr: Expr) -> float:

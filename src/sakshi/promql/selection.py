@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from threading import Lock
 
@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sakshi.promql.engine import SeriesSamples, Vector
-from sakshi.promql.vector import Indices, Present
+from sakshi.promql.errors import QueryEvaluationError
+from sakshi.promql.vector import Indices, Nameless, Present, unmarked_names
 from sakshi.storage.store import SeriesColumns, SeriesList, Timestamps, Values
 from sakshi.storage.value import is_absent, is_stale
 
@@ -32,10 +33,12 @@ class Selection:
     Args:
         series: n label sets: those of the parts, one part after the other.
         parts: columns, each with timestamps of its own.
+        nameless: a subquery's series that lose their name, as in `Vector`.
     """
 
     series: SeriesList
     parts: Sequence[SeriesColumns]
+    nameless: Nameless = False
 
     @property
     def cells(self) -> int:
@@ -128,7 +131,24 @@ def newest(
         found = dense.values[rows]
         values[:, dense.columns] = dense.timestamps[rows, None] / 1000 if ask_time else found
         present[:, dense.columns] = seen[:, None] & ~is_stale(found)
-    return Vector(selection.series, values, None if present.all() else present)
+    return Vector(selection.series, values, None if present.all() else present, selection.nameless)
+
+
+def settled_samples(selection: Selection, after_ms: int, until_ms: int) -> list[SeriesSamples]:
+    """Return `samples` less the metric names that a subquery's series lose.
+
+    Raises:
+        QueryEvaluationError: two series differ by nothing else.
+    """
+    found = samples(selection, after_ms, until_ms)
+    if selection.nameless is False:
+        return found
+    series = selection.series
+    settled = dict(zip(series, unmarked_names(series, selection.nameless), strict=True))
+    found = [replace(item, labels=settled[item.labels]) for item in found]
+    if len({item.labels for item in found}) != len(found):
+        raise QueryEvaluationError("vector cannot contain metrics with the same labelset")
+    return found
 
 
 def samples(selection: Selection, after_ms: int, until_ms: int) -> list[SeriesSamples]:

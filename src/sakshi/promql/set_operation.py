@@ -11,7 +11,15 @@ from sakshi.promql.ast import VectorMatching
 from sakshi.promql.engine import Vector
 from sakshi.promql.matching import match_groups
 from sakshi.promql.memo import derive
-from sakshi.promql.vector import Indices, Present, Relabeling, both, merge, presence
+from sakshi.promql.vector import (
+    Indices,
+    Present,
+    Relabeling,
+    both,
+    joined_nameless,
+    merge,
+    presence,
+)
 from sakshi.storage.store import SeriesList
 
 
@@ -49,11 +57,11 @@ def combine_sets(operator: str, left: Vector, right: Vector, matching: VectorMat
             plan.union,
             np.concatenate([left.values, right.values], axis=1),
             np.concatenate([presence(left), presence(right) & ~seen], axis=1),
+            joined_nameless(left, right),
         )
     seen = _seen(presence(right), plan.right, plan.count)[:, plan.left]
-    return Vector(
-        left.series, left.values, both(seen if operator == "and" else ~seen, left.present)
-    )
+    kept = seen if operator == "and" else ~seen
+    return left.holding(left.values, both(kept, left.present))
 
 
 def _plan(left: SeriesList, right: SeriesList, matching: VectorMatching) -> SetPlan:

@@ -110,10 +110,13 @@ def _operator_problem(binary: Binary) -> _Problem | None:
 
 
 def _matching_problem(binary: Binary, written: VectorMatching) -> _Problem | None:
+    fills = written.fill_left is not None or written.fill_right is not None
     if binary.matching is None:
         if written.labels:
             return 'instant vectors on both sides of "on" and "ignoring"', "a scalar"
-        return None
+        return ('instant vectors on both sides of "fill"', "a scalar") if fills else None
+    if fills and binary.operator in SET_OPERATORS:
+        return f'no "fill" for "{binary.operator}"', "one"
     if written.cardinality is Cardinality.ONE_TO_ONE:
         return None
     group = "group_left" if written.cardinality is Cardinality.MANY_TO_ONE else "group_right"

@@ -120,7 +120,7 @@ def evaluate_windows(
         cells = _cells(steps, dense, len(ends_ms))
         values[cells] = kernel(windows, *(parameter[steps] for parameter in parameters))
         present[cells] = True
-    return Vector(selection.series, values, None if present.all() else present)
+    return Vector(selection.series, values, None if present.all() else present, selection.nameless)
 
 
 def pairs_of(windows: Windows, steps: Indices | slice = slice(None)) -> Windows:
