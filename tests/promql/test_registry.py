@@ -30,11 +30,6 @@ def test_every_function_is_supported_or_known_not_to_be() -> None:
             "2:3: expected a supported function, found histogram_avg()",
             id="a function on the second line",
         ),
-        pytest.param(
-            "1 + limit_ratio(0.5, x)",
-            "1:5: expected a supported aggregation, found limit_ratio",
-            id="an aggregation",
-        ),
     ],
 )
 def test_what_is_not_supported_is_refused_with_its_place(query: str, message: str) -> None:

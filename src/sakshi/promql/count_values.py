@@ -41,11 +41,13 @@ def count_values(block: Block, vector: Vector, expr: Aggregation) -> Vector:
     distinct, codes = np.unique(vector.values[steps, columns], return_inverse=True)
     cells, counted = np.unique(groups.codes()[columns] * len(distinct) + codes, return_inverse=True)
     block.budget.admit(len(vector.values) * len(cells))
-    texts = [format_plain(value) for value in distinct.tolist()]
-    labels = [
-        groups.series[group].updated({label: texts[code]})
-        for group, code in zip(*np.divmod(cells, len(distinct)), strict=True)
-    ]
+    numbers = distinct.tolist()
+    labels = []
+    for group, code in zip(
+        *(part.tolist() for part in np.divmod(cells, len(distinct))), strict=True
+    ):
+        block.budget.check()
+        labels.append(groups.series[group].updated({label: format_plain(numbers[code])}))
     counts = np.bincount(steps * len(cells) + counted, minlength=len(vector.values) * len(cells))
     values = counts.reshape(len(vector.values), len(cells)).astype(np.float64)
     nameless: Nameless = False
