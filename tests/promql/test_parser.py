@@ -420,7 +420,7 @@ def test_every_expression_has_a_type(text: str, value_type: ValueType) -> None:
         ),
         ("a + on (x) group_left (b)", "1:26: expected an expression, found the end of the query"),
         ("a bool b", '1:3: expected an operator or the end of the query, found "bool"'),
-        ("x anchored", '1:3: expected an operator or the end of the query, found "anchored"'),
+        ("x anchored", '1:3: expected a range before "anchored", found "anchored"'),
         ("info(x, y)", '1:9: expected label matchers in braces as argument 2 of info(), found "y"'),
         ("info(x, {}, z)", "1:1: expected 1 to 2 arguments in the call of info(), found 3"),
         ("info(x, {} + z)", '1:12: expected an operator, "," or ")", found "+"'),

@@ -21,6 +21,7 @@ from sakshi.promql.ast import (
     Binary,
     Call,
     Cardinality,
+    Duration,
     Expr,
     MatrixSelector,
     NumberLiteral,
@@ -53,8 +54,8 @@ def print_expr(expr: Expr) -> str:
         case VectorSelector() | MatrixSelector():
             return _selector(expr)
         case Subquery():
-            step = "" if expr.step_ms is None else format_duration(expr.step_ms)
-            window = f"[{format_duration(expr.range_ms)}:{step}]"
+            step = "" if expr.step_ms is None else _duration(expr.step_ms)
+            window = f"[{_duration(expr.range_ms)}:{step}]"
             return _operand(expr.expr, _TIGHTEST) + window + _modifiers(expr.offset_ms, expr.at)
         case Call():
             return f"{expr.function}({_arguments(expr)})"
@@ -88,13 +89,22 @@ def _float(value: float) -> str:
 def _selector(expr: VectorSelector | MatrixSelector, *, bare_name: bool = True) -> str:
     selector, window = expr, ""
     if isinstance(selector, MatrixSelector):
-        window = f"[{format_duration(selector.range_ms)}]"
+        window = f"[{_duration(selector.range_ms)}]"
         selector = selector.selector
     matchers = selector.matchers
     name = _bare_name(matchers) if bare_name else ""
     inside = ",".join(map(str, matchers[1:] if name else matchers))
     braces = f"{{{inside}}}" if inside or not name else ""
-    return name + braces + window + _modifiers(selector.offset_ms, selector.at)
+    extension = "" if selector.extension is None else f" {selector.extension}"
+    return name + braces + window + extension + _modifiers(selector.offset_ms, selector.at)
+
+
+def _duration(duration: Duration, *, in_brackets: bool = True) -> str:
+    """Return a duration as it stands in brackets, or after `offset`."""
+    if isinstance(duration, int):
+        return format_duration(duration)
+    text = print_expr(duration)
+    return f"({text})" if isinstance(duration, Binary) and not in_brackets else text
 
 
 def _bare_name(matchers: tuple[Matcher, ...]) -> str:
@@ -107,14 +117,14 @@ def _bare_name(matchers: tuple[Matcher, ...]) -> str:
     return name if fits and names[0].operator is MatchOperator.EQUAL else ""
 
 
-def _modifiers(offset_ms: int, at: int | TimeAnchor | None) -> str:
+def _modifiers(offset_ms: Duration, at: int | TimeAnchor | None) -> str:
     text = ""
     if isinstance(at, TimeAnchor):
         text = f" @ {at}()"
     elif at is not None:
         seconds, milliseconds = divmod(abs(at), 1000)
         text = f" @ {'-' if at < 0 else ''}{seconds}.{milliseconds:03}"
-    return f"{text} offset {format_duration(offset_ms)}" if offset_ms else text
+    return f"{text} offset {_duration(offset_ms, in_brackets=False)}" if offset_ms else text
 
 
 def _arguments(call: Call) -> str:

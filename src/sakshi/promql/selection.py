@@ -9,10 +9,11 @@ few in practice (a failed scrape makes the same hole in all columns of its targe
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from threading import Lock
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,13 @@ from sakshi.promql.vector import Indices, Nameless, Present, unmarked_names
 from sakshi.storage.store import SeriesColumns, SeriesList, Timestamps, Values
 from sakshi.storage.value import is_absent, is_stale
 
+SCANNED_AT_ONCE: Final = 4_000_000  # numbers that are searched for holes; some milliseconds
+
 Holes = NDArray[np.bool_]
+
+
+def never_stop() -> None:
+    """Let everything be computed to its end."""
 
 
 @dataclass(frozen=True)
@@ -78,14 +85,40 @@ def iter_dense(
         columns = slice(position, position + len(part.series))
         position = columns.stop
         if first < end and columns.start < columns.stop:
-            timestamps, values = part.timestamps[first:end], part.values[first:end]
-            if part.has_gaps and np.isnan(values).any():
-                holes = is_absent(values)
-                if not keep_stale:
-                    holes |= is_stale(values)
-                yield from _split_by_holes(columns, timestamps, values, holes)
-            else:
-                yield DenseColumns(columns, timestamps, values)
+            whole = DenseColumns(columns, part.timestamps[first:end], part.values[first:end])
+            if not part.has_gaps:
+                yield whole
+                continue
+            for dense in narrowed(whole, SCANNED_AT_ONCE):
+                yield from _without_holes(dense, keep_stale)
+
+
+def narrowed(dense: DenseColumns, cells_max: int) -> Iterator[DenseColumns]:
+    """Yield runs of the columns that hold at most so many numbers, or are one column."""
+    rows, count = dense.values.shape
+    width = max(1, cells_max // rows)
+    if width >= count:
+        yield dense
+        return
+    for start in range(0, count, width):
+        end = min(start + width, count)
+        columns = dense.columns
+        if isinstance(columns, slice):
+            columns = slice(columns.start + start, columns.start + end)
+        else:
+            columns = columns[start:end]
+        yield DenseColumns(columns, dense.timestamps, dense.values[:, start:end])
+
+
+def _without_holes(dense: DenseColumns, keep_stale: bool) -> Iterator[DenseColumns]:
+    if not np.isnan(dense.values).any():
+        yield dense
+        return
+    assert isinstance(dense.columns, slice)
+    holes = is_absent(dense.values)
+    if not keep_stale:
+        holes |= is_stale(dense.values)
+    yield from _split_by_holes(dense.columns, dense.timestamps, dense.values, holes)
 
 
 def _split_by_holes(
@@ -109,7 +142,12 @@ def _split_by_holes(
 
 
 def newest(
-    selection: Selection, times: Timestamps, lookback_ms: int, *, ask_time: bool = False
+    selection: Selection,
+    times: Timestamps,
+    lookback_ms: int,
+    *,
+    ask_time: bool = False,
+    check: Callable[[], None] = never_stop,
 ) -> Vector:
     """Return each series' newest sample in the left-open (t - lookback, t] of each step.
 
@@ -120,12 +158,14 @@ def newest(
         times: shape (steps,), increasing, in milliseconds; steps > 0.
         lookback_ms: above zero.
         ask_time: whether the samples' times, in seconds, are wanted instead of their values.
+        check: called now and then: raises where the query must stop.
     """
     shape = (len(times), len(selection.series))
     values = np.zeros(shape)
     present: Present = np.zeros(shape, np.bool_)
     after_ms, until_ms = int(times[0]) - lookback_ms, int(times[-1])
     for dense in iter_dense(selection, after_ms, until_ms, keep_stale=True):
+        check()
         rows = dense.timestamps.searchsorted(times, "right") - 1
         seen = (rows >= 0) & (dense.timestamps[rows] > times - lookback_ms)
         found = dense.values[rows]

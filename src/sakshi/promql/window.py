@@ -14,16 +14,15 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from sakshi.promql.engine import Vector
-from sakshi.promql.selection import DenseColumns, Selection, iter_dense
+from sakshi.promql.selection import DenseColumns, Selection, iter_dense, narrowed, never_stop
 from sakshi.promql.vector import Indices
 from sakshi.storage.store import Timestamps, Values
 
 NARROW_COLUMNS: Final = 64  # measured: up to here one reduceat beats a loop over the steps
 REDUCED_AT_ONCE: Final = 1_000_000  # numbers, a millisecond: then the deadline is looked at again
-
-
-def never_stop() -> None:
-    """Let everything be computed to its end."""
+KERNEL_CELLS: Final = 262_144
+"""Numbers that a kernel is given at once, 2 MB: they stay in the cache, and sorting them, which is
+the slowest that a kernel does between two looks at the deadline, takes some 15 ms."""
 
 
 @dataclass(frozen=True)
@@ -107,19 +106,14 @@ def evaluate_windows(
         steps = (end - first >= samples_min).nonzero()[0]
         if not len(steps):
             continue
-        windows = Windows(
-            dense.timestamps,
-            dense.values,
-            first[steps],
-            end[steps],
-            starts_ms[steps],
-            ends_ms[steps],
-            times_ms[steps],
-            check,
-        )
-        cells = _cells(steps, dense, len(ends_ms))
-        values[cells] = kernel(windows, *(parameter[steps] for parameter in parameters))
-        present[cells] = True
+        edges = (first[steps], end[steps], starts_ms[steps], ends_ms[steps], times_ms[steps])
+        given = [parameter[steps] for parameter in parameters]
+        for part in narrowed(dense, KERNEL_CELLS):
+            check()
+            cells = cells_of(steps, part, len(ends_ms))
+            windows = Windows(part.timestamps, part.values, *edges, check)
+            values[cells] = kernel(windows, *given)
+            present[cells] = True
     return Vector(selection.series, values, None if present.all() else present, selection.nameless)
 
 
@@ -141,7 +135,7 @@ def pairs_of(windows: Windows, steps: Indices | slice = slice(None)) -> Windows:
     )
 
 
-def _cells(steps: Indices, dense: DenseColumns, step_count: int) -> Any:
+def cells_of(steps: Indices, dense: DenseColumns, step_count: int) -> Any:
     """Return the index of these steps and columns in an array of all; slices where it can be."""
     columns = dense.columns
     if len(steps) == step_count:
