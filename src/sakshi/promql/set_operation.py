@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from sakshi.promql.matching import match_groups
 from sakshi.promql.memo import derive
 from sakshi.promql.vector import (
     Indices,
+    Nameless,
     Present,
     Relabeling,
     both,
@@ -31,13 +33,11 @@ class SetPlan:
         left: shape (n,): for each series of the left vector the number of its group.
         right: shape (m,): the same for the right one.
         count: how many groups there are.
-        union: the label sets of both, one after the other.
     """
 
     left: Indices
     right: Indices
     count: int
-    union: Relabeling
 
 
 def combine_sets(operator: str, left: Vector, right: Vector, matching: VectorMatching) -> Vector:
@@ -53,11 +53,12 @@ def combine_sets(operator: str, left: Vector, right: Vector, matching: VectorMat
     )
     if operator == "or":
         seen = _seen(presence(left), plan.left, plan.count)[:, plan.right]
+        nameless = joined_nameless(left, right)
         return merge(
-            plan.union,
+            _union(left.series, right.series, nameless),
             np.concatenate([left.values, right.values], axis=1),
             np.concatenate([presence(left), presence(right) & ~seen], axis=1),
-            joined_nameless(left, right),
+            nameless,
         )
     seen = _seen(presence(right), plan.right, plan.count)[:, plan.left]
     kept = seen if operator == "and" else ~seen
@@ -76,7 +77,25 @@ def _plan(left: SeriesList, right: SeriesList, matching: VectorMatching) -> SetP
         )
         for series in (left, right)
     ]
-    return SetPlan(numbers[0], numbers[1], len(positions), Relabeling.of((*left, *right)))
+    return SetPlan(numbers[0], numbers[1], len(positions))
+
+
+def _union(left: SeriesList, right: SeriesList, nameless: Nameless) -> Relabeling:
+    """Return the label sets of both; alike are those that also keep or lose their name alike."""
+    if not isinstance(nameless, np.ndarray):
+        key: Hashable = ("union", right)
+        return derive(left, key, lambda: Relabeling.of((*left, *right)))
+    key = ("union", right, nameless.tobytes())
+    return derive(left, key, lambda: _marked_union((*left, *right), nameless.tolist()))
+
+
+def _marked_union(labels: Sequence[Labels], marks: Sequence[bool]) -> Relabeling:
+    positions: dict[tuple[Labels, bool], int] = {}
+    columns = [
+        positions.setdefault(item, len(positions)) for item in zip(labels, marks, strict=True)
+    ]
+    series = SeriesList([item for item, _ in positions])
+    return Relabeling(series, np.array(columns, np.intp))
 
 
 def _seen(present: Present, groups: Indices, count: int) -> Present:
