@@ -11,11 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 from sakshi.model.matcher import Matcher
 from sakshi.promql.function import SIGNATURES
 from sakshi.promql.value_type import ValueType as ValueType
+
+DURATION_FIELDS: Final = ("range_ms", "step_ms", "offset_ms")
+"""The fields of nodes that hold a `Duration`."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,14 @@ class Expr:
     def children(self) -> tuple[Expr, ...]:
         """The expressions directly below, in the order of the text; empty for literals."""
         return ()
+
+    @cached_property
+    def is_resolved(self) -> bool:
+        """Whether all durations in it are known, remembered: none depends on the query."""
+        own = (getattr(self, name, None) for name in DURATION_FIELDS)
+        return not any(isinstance(duration, Expr) for duration in own) and all(
+            child.is_resolved for child in self.children
+        )
 
     @cached_property
     def text(self) -> str:

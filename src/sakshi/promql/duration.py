@@ -13,17 +13,15 @@ from typing import Any, Final
 
 from sakshi.model.duration import DURATION_MS_MAX
 from sakshi.promql.ast import (
+    DURATION_FIELDS,
     Binary,
     Call,
     Duration,
     Expr,
     NumberLiteral,
     Unary,
-    iter_nodes,
 )
 from sakshi.promql.errors import QueryEvaluationError
-
-DURATION_FIELDS: Final = ("range_ms", "step_ms", "offset_ms")
 
 _ARITHMETIC: Final[Mapping[str, Callable[[float, float], float]]] = {
     "+": lambda left, right: left + right,
@@ -86,13 +84,7 @@ def resolved(expr: Expr, times: QueryTimes) -> Expr:
     Raises:
         QueryEvaluationError: a duration is not above zero where it must be, or no number.
     """
-    if not any(_has_expression(node) for node in iter_nodes(expr)):
-        return expr
-    return _resolved(expr, times)
-
-
-def _has_expression(node: Expr) -> bool:
-    return any(isinstance(getattr(node, name, None), Expr) for name in DURATION_FIELDS)
+    return expr if expr.is_resolved else _resolved(expr, times)
 
 
 def _resolved(expr: Expr, times: QueryTimes) -> Expr:

@@ -162,8 +162,10 @@ class Level:
         """Return the right edge of a source's range at each step: offset and @ applied."""
         node = expr.selector if isinstance(expr, MatrixSelector) else expr
         at_ms = self.query.anchor(node.at)
+        if at_ms is not None:
+            times = np.full_like(times, at_ms)
         assert isinstance(node.offset_ms, int)
-        return (times if at_ms is None else np.full_like(times, at_ms)) - node.offset_ms
+        return times - node.offset_ms if node.offset_ms else times
 
     def range_ms(self, expr: Source) -> int:
         """Return how far a source looks back."""
@@ -282,7 +284,8 @@ class StepBlock:
 
     def value(self, expr: Expr) -> Value:
         """Return the value of an expression that is no range vector."""
-        self.budget.check()
+        if expr.children:
+            self.budget.check()
         if len(self._times) > 1 and self._level.is_fixed(expr):
             return broadcast(self._level.fixed_value(expr), len(self._times))
         return self._evaluate(expr)

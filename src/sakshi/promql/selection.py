@@ -61,11 +61,17 @@ class DenseColumns:
         columns: k positions in the selection's series.
         timestamps: shape (n,), int64, milliseconds, strictly increasing; n > 0.
         values: shape (n, k), float64; no `ABSENT` among them.
+        may_be_stale: whether there may be stale markers among them.
     """
 
     columns: slice | Indices
     timestamps: Timestamps
     values: Values
+    may_be_stale: bool = True
+
+    def are_all_of(self, selection: Selection) -> bool:
+        """Tell whether these are all columns of a selection."""
+        return bool(self.values.shape[1] == len(selection.series))
 
 
 def iter_dense(
@@ -85,7 +91,9 @@ def iter_dense(
         columns = slice(position, position + len(part.series))
         position = columns.stop
         if first < end and columns.start < columns.stop:
-            whole = DenseColumns(columns, part.timestamps[first:end], part.values[first:end])
+            whole = DenseColumns(
+                columns, part.timestamps[first:end], part.values[first:end], part.has_gaps
+            )
             if not part.has_gaps:
                 yield whole
                 continue
@@ -107,7 +115,8 @@ def narrowed(dense: DenseColumns, cells_max: int) -> Iterator[DenseColumns]:
             columns = slice(columns.start + start, columns.start + end)
         else:
             columns = columns[start:end]
-        yield DenseColumns(columns, dense.timestamps, dense.values[:, start:end])
+        values = dense.values[:, start:end]
+        yield DenseColumns(columns, dense.timestamps, values, dense.may_be_stale)
 
 
 def _without_holes(dense: DenseColumns, keep_stale: bool) -> Iterator[DenseColumns]:
@@ -169,8 +178,14 @@ def newest(
         rows = dense.timestamps.searchsorted(times, "right") - 1
         seen = (rows >= 0) & (dense.timestamps[rows] > times - lookback_ms)
         found = dense.values[rows]
-        values[:, dense.columns] = dense.timestamps[rows, None] / 1000 if ask_time else found
-        present[:, dense.columns] = seen[:, None] & ~is_stale(found)
+        known = seen[:, None]
+        if dense.may_be_stale:
+            known = known & ~is_stale(found)
+        if ask_time:
+            found = np.broadcast_to(dense.timestamps[rows, None] / 1000, found.shape)
+        if dense.are_all_of(selection) and known.all():
+            return Vector(selection.series, found, None, selection.nameless)
+        values[:, dense.columns], present[:, dense.columns] = found, known
     return Vector(selection.series, values, None if present.all() else present, selection.nameless)
 
 

@@ -110,10 +110,13 @@ def evaluate_windows(
         given = [parameter[steps] for parameter in parameters]
         for part in narrowed(dense, KERNEL_CELLS):
             check()
+            found = kernel(Windows(part.timestamps, part.values, *edges, check), *given)
+            if len(steps) == len(ends_ms) and part.are_all_of(selection):
+                return Vector(
+                    selection.series, np.broadcast_to(found, shape), None, selection.nameless
+                )
             cells = cells_of(steps, part, len(ends_ms))
-            windows = Windows(part.timestamps, part.values, *edges, check)
-            values[cells] = kernel(windows, *given)
-            present[cells] = True
+            values[cells], present[cells] = found, True
     return Vector(selection.series, values, None if present.all() else present, selection.nameless)
 
 
