@@ -12,7 +12,7 @@ from sakshi.promql.quantile import SORTED_AT_ONCE
 from sakshi.promql.window import KERNEL_CELLS
 from sakshi.storage import MemoryStore, SeriesColumns, SeriesList
 
-ROWS, COLUMNS = 3000, 500
+ROWS, COLUMNS = 3000, 2000
 CELLS = ROWS * COLUMNS
 AT_MS = ROWS * 1000
 

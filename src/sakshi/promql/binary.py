@@ -157,19 +157,21 @@ def _combine_vectors(
         right.series,
         matching,
         drop_name=expr.operator in ARITHMETIC,
-        pairs_max=block.budget.limits.pairs,
+        budget=block.budget,
     )
     block.budget.admit(len(pairing.many) * len(block.times))
 
     present = both(_columns(many.present, pairing.many), _columns(one.present, pairing.one))
     many_values, one_values = many.values[:, pairing.many], one.values[:, pairing.one]
     left_values, right_values = (one_values, many_values) if swapped else (many_values, one_values)
+    block.budget.check()
     nameless: Nameless = expr.return_bool
     if is_filter:
         values, nameless = left_values, _marks(many.nameless, pairing.many)
         present = both(COMPARISON[expr.operator](left_values, right_values), present)
     else:
         values = _compute(expr.operator, left_values, right_values)
+    block.budget.check()
     _refuse_rivals(pairing, values, present, matching)
     return merge(pairing.result, values, present, nameless)
 
@@ -209,9 +211,9 @@ def _refuse_rivals(
         return
     if present is None:
         present = np.ones(values.shape, np.bool_)
-    steps, pairs = np.nonzero(present)
-    results = steps * (int(pairing.rivals.max()) + 1) + pairing.rivals[pairs]
-    if len(np.unique(results)) == len(results):
+    order = np.argsort(pairing.rivals, kind="stable")
+    starts = np.flatnonzero(np.diff(pairing.rivals[order], prepend=-1))
+    if np.add.reduceat(present[:, order], starts, axis=1, dtype=np.intp).max(initial=0) < 2:
         return
     if matching.cardinality is Cardinality.ONE_TO_ONE:
         raise QueryEvaluationError(

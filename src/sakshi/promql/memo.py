@@ -61,7 +61,7 @@ def _remember(series: SeriesList, key: Hashable, derived: object) -> None:
         account.root.memo.clear()  # and with it every memo that is reached from there
         account = _account_of(account.root)
         series.memo[_ACCOUNT] = account
-    if len(series.memo) > DERIVED_MAX:
+    if len(series.memo) >= DERIVED_MAX:
         series.memo.clear()
         series.memo[_ACCOUNT] = account
     account.label_sets += label_sets

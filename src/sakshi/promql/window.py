@@ -20,9 +20,10 @@ from sakshi.storage.store import Timestamps, Values
 
 NARROW_COLUMNS: Final = 64  # measured: up to here one reduceat beats a loop over the steps
 REDUCED_AT_ONCE: Final = 1_000_000  # numbers, a millisecond: then the deadline is looked at again
-KERNEL_CELLS: Final = 262_144
-"""Numbers that a kernel is given at once, 2 MB: they stay in the cache, and sorting them, which is
-the slowest that a kernel does between two looks at the deadline, takes some 15 ms."""
+KERNEL_CELLS: Final = 2_097_152
+"""Numbers that a kernel is given at once: one pass over them takes some milliseconds."""
+TILE_CELLS: Final = 262_144
+"""Numbers of a window that are sorted, or gone through several times, at once: some 15 ms."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,15 @@ class Windows:
         for rows in zip(self.first.tolist(), self.end.tolist(), strict=True):
             self.check()
             yield rows
+
+    def tiles(self) -> Iterator[tuple[int, slice, slice]]:
+        """Yield step, rows and columns of windows, in pieces of at most TILE_CELLS numbers."""
+        count = self.values.shape[1]
+        for step, (start, end) in enumerate(self.slices()):
+            width = max(1, TILE_CELLS // (end - start))
+            for column in range(0, count, width):
+                self.check()
+                yield step, slice(start, end), slice(column, min(column + width, count))
 
     def column(self, step: int, column: int) -> Values:
         """The samples of one window of one series."""
