@@ -167,6 +167,13 @@ class Level:
         assert isinstance(node.offset_ms, int)
         return times - node.offset_ms if node.offset_ms else times
 
+    def _end(self, expr: Source, time_ms: int) -> int:
+        """Return `ends` at one moment."""
+        node = expr.selector if isinstance(expr, MatrixSelector) else expr
+        at_ms = self.query.anchor(node.at)
+        assert isinstance(node.offset_ms, int)
+        return (time_ms if at_ms is None else at_ms) - node.offset_ms
+
     def range_ms(self, expr: Source) -> int:
         """Return how far a source looks back."""
         if isinstance(expr, VectorSelector):
@@ -218,10 +225,8 @@ class Level:
             self.source(expr)
 
     def _select(self, expr: Source) -> Selection:
-        edges = self.ends(
-            expr, np.array([self._timeline.start_ms, self._timeline.end_ms], np.int64)
-        )
-        after_ms, until_ms = int(edges[0]) - self.range_ms(expr), int(edges[1])
+        after_ms = self._end(expr, self._timeline.start_ms) - self.range_ms(expr)
+        until_ms = self._end(expr, self._timeline.end_ms)
         if isinstance(expr, Subquery):
             selection = self._evaluate_subquery(expr, after_ms, until_ms)
         else:
