@@ -19,6 +19,17 @@ import pytest
 
 UNPACKED = Path(__file__).parents[1] / ".build" / "peers" / "usr" / "bin"
 START_SECONDS_MAX = 60.0
+FEATURES = ",".join(
+    [
+        "promql-experimental-functions",
+        "promql-delayed-name-removal",
+        "promql-duration-expr",
+        "promql-extended-range-selectors",
+        "promql-binop-fill-modifiers",
+    ]
+)
+"""What sakshi always has of PromQL and Prometheus only on demand; a version leaves out, with a
+warning, what it does not know."""
 
 
 def find_peer(name: str) -> Path:
@@ -113,7 +124,7 @@ class PrometheusPeer:
             f"--storage.tsdb.path={data}",
             "--storage.tsdb.retention.time=100y",
             f"--web.listen-address={address}",
-            "--enable-feature=promql-experimental-functions",
+            f"--enable-feature={FEATURES}",
         ]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None

@@ -244,7 +244,7 @@ def test_syntax_and_support_are_checked_before_anything_is_read() -> None:
     with pytest.raises(QuerySyntaxError):
         engine.instant("x +", 0)
     with pytest.raises(QuerySyntaxError) as raised:
-        engine.range("x +\n  info(x)", 0, 1, 1)
+        engine.range("x +\n  histogram_sum(x)", 0, 1, 1)
 
     assert (raised.value.line, raised.value.column) == (2, 3)
 

@@ -7,7 +7,15 @@ from sakshi.model.labels import Labels
 from sakshi.promql.engine import Scalar, Text, Vector
 from sakshi.promql.errors import QueryEvaluationError
 from sakshi.promql.memo import DERIVED_MAX, derive
-from sakshi.promql.vector import broadcast, compacted, join_steps, relabel, taken, without_name
+from sakshi.promql.vector import (
+    broadcast,
+    compacted,
+    join_steps,
+    relabel,
+    settled,
+    taken,
+    without_name,
+)
 from sakshi.storage import SeriesList
 
 
@@ -33,7 +41,7 @@ def test_series_that_become_one_are_merged_where_they_take_turns() -> None:
     """Two columns with one label set and never both present are one series."""
     given = vector("ab", [[1, 9], [9, 2]], [[True, False], [False, True]])
 
-    merged = without_name(given)
+    merged = settled(without_name(given))
 
     assert list(merged.series) == [Labels({"job": "chat"})]
     assert merged.values.tolist() == [[1], [2]]
@@ -49,7 +57,7 @@ def test_series_that_become_one_and_meet_are_an_error(present: list[list[bool]] 
     given = vector("ab", [[1, 2], [3, 4]], present)
 
     with pytest.raises(QueryEvaluationError) as raised:
-        without_name(given)
+        settled(without_name(given))
 
     assert str(raised.value) == "vector cannot contain metrics with the same labelset"
 

@@ -11,11 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, Final, TypeAlias
 
 from sakshi.model.matcher import Matcher
 from sakshi.promql.function import SIGNATURES
 from sakshi.promql.value_type import ValueType as ValueType
+
+DURATION_FIELDS: Final = ("range_ms", "step_ms", "offset_ms")
+"""The fields of nodes that hold a `Duration`."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,14 @@ class Expr:
     def children(self) -> tuple[Expr, ...]:
         """The expressions directly below, in the order of the text; empty for literals."""
         return ()
+
+    @cached_property
+    def is_resolved(self) -> bool:
+        """Whether all durations in it are known, remembered: none depends on the query."""
+        own = (getattr(self, name, None) for name in DURATION_FIELDS)
+        return not any(isinstance(duration, Expr) for duration in own) and all(
+            child.is_resolved for child in self.children
+        )
 
     @cached_property
     def text(self) -> str:
@@ -105,6 +116,20 @@ class TimeAnchor(StrEnum):
     END = "end"
 
 
+class Extension(StrEnum):
+    """What a range does with the samples around its edges."""
+
+    ANCHORED = "anchored"  # it begins with the last sample at or before its left edge
+    SMOOTHED = "smoothed"  # it begins and ends with values between the samples at its edges
+
+
+Duration: TypeAlias = int | Expr
+"""Milliseconds, or a scalar expression in seconds, where it depends on the query's step or range.
+
+`duration.resolved` turns the second into the first; the evaluator meets no other.
+"""
+
+
 @dataclass(frozen=True)
 class VectorSelector(Expr):
     """`name{matchers} offset 5m @ 123`: the newest sample of each series within the lookback.
@@ -113,12 +138,14 @@ class VectorSelector(Expr):
         matchers: at least one of them does not match the empty string; the metric name is one.
         offset_ms: how far back; negative looks forward.
         at: absolute time in milliseconds, or the query's start or end; None: the evaluation time.
+        extension: of the range that the selector has; SMOOTHED too where it has none.
     """
 
     type: ClassVar[ValueType] = ValueType.VECTOR
     matchers: tuple[Matcher, ...]
-    offset_ms: int = 0
+    offset_ms: Duration = 0
     at: int | TimeAnchor | None = None
+    extension: Extension | None = None
 
 
 @dataclass(frozen=True)
@@ -126,18 +153,25 @@ class MatrixSelector(Expr):
     """`selector[5m]`: the samples of each series in (t - range, t].
 
     Args:
-        selector: holds offset and @; its span leaves out the range and what follows.
+        selector: holds offset, @ and extension; its span leaves out the range and what follows.
         range_ms: above zero.
     """
 
     type: ClassVar[ValueType] = ValueType.MATRIX
     selector: VectorSelector
-    range_ms: int
+    range_ms: Duration
 
     @property
     def children(self) -> tuple[Expr, ...]:
         """The selector."""
         return (self.selector,)
+
+
+def extension_of(expr: Expr) -> Extension | None:
+    """Return what a range, in parentheses or not, does with the samples around its edges."""
+    while isinstance(expr, Parenthesis):
+        expr = expr.expr
+    return expr.selector.extension if isinstance(expr, MatrixSelector) else None
 
 
 @dataclass(frozen=True)
@@ -154,9 +188,9 @@ class Subquery(Expr):
 
     type: ClassVar[ValueType] = ValueType.MATRIX
     expr: Expr
-    range_ms: int
-    step_ms: int | None = None
-    offset_ms: int = 0
+    range_ms: Duration
+    step_ms: Duration | None = None
+    offset_ms: Duration = 0
     at: int | TimeAnchor | None = None
 
     @property
@@ -226,12 +260,16 @@ class VectorMatching:
         on: whether `labels` are those compared (`on`) or those left out (`ignoring`).
         labels: label names.
         include: labels that group_left or group_right copies from the one side.
+        fill_left: the value of a series that the left side lacks; None: there is no result.
+        fill_right: the same for the right side.
     """
 
     cardinality: Cardinality = Cardinality.ONE_TO_ONE
     on: bool = False
     labels: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
+    fill_left: float | None = None
+    fill_right: float | None = None
 
 
 @dataclass(frozen=True)

@@ -27,11 +27,13 @@ from sakshi.promql.ast import (
 from sakshi.promql.block import Block, Value
 from sakshi.promql.engine import Scalar, Vector
 from sakshi.promql.errors import QueryEvaluationError
+from sakshi.promql.fill import filled
 from sakshi.promql.matching import Ambiguity, Pairing, ambiguity_of, pairing_of
 from sakshi.promql.operator import SET_OPERATORS
 from sakshi.promql.set_operation import combine_sets
 from sakshi.promql.vector import (
     Indices,
+    Nameless,
     Present,
     any_present,
     both,
@@ -119,7 +121,7 @@ def negate(block: Block, expr: Unary) -> Value:
     vector = block.vector(expr.expr)
     if expr.operator == "+":
         return vector
-    return without_name(Vector(vector.series, -vector.values, vector.present))
+    return without_name(vector.holding(-vector.values, vector.present))
 
 
 def _compute(operator: str, left: Values, right: Values) -> Values:
@@ -133,19 +135,20 @@ def _combine_with_scalar(expr: Binary, vector: Vector, left: Values, right: Valu
     """Return a vector and a scalar combined; a filter keeps the vector's name and values."""
     if expr.operator in ARITHMETIC or expr.return_bool:
         values = _compute(expr.operator, left, right)
-        return without_name(Vector(vector.series, values, vector.present))
+        return without_name(vector.holding(values, vector.present))
     kept = COMPARISON[expr.operator](left, right)
-    return Vector(vector.series, vector.values, both(kept, vector.present))
+    return vector.holding(vector.values, both(kept, vector.present))
 
 
 def _combine_vectors(
     block: Block, expr: Binary, left: Vector, right: Vector, matching: VectorMatching
 ) -> Vector:
     is_filter = expr.operator in COMPARISON and not expr.return_bool
+    swapped = matching.cardinality is Cardinality.ONE_TO_MANY
+    many, one = filled(left, right, matching)
+    left, right = (one, many) if swapped else (many, one)
     if not len(left.series) or not len(right.series):
         return empty_vector(len(left.values))
-    swapped = matching.cardinality is Cardinality.ONE_TO_MANY
-    many, one = (right, left) if swapped else (left, right)
     ambiguity = ambiguity_of(one.series, matching)
     if len(ambiguity.columns):
         _refuse_ambiguity(ambiguity, many, one, "left" if swapped else "right")
@@ -153,25 +156,32 @@ def _combine_vectors(
         left.series,
         right.series,
         matching,
-        drop_name=not is_filter,
-        pairs_max=block.budget.limits.pairs,
+        drop_name=expr.operator in ARITHMETIC,
+        budget=block.budget,
     )
     block.budget.admit(len(pairing.many) * len(block.times))
 
     present = both(_columns(many.present, pairing.many), _columns(one.present, pairing.one))
     many_values, one_values = many.values[:, pairing.many], one.values[:, pairing.one]
     left_values, right_values = (one_values, many_values) if swapped else (many_values, one_values)
+    block.budget.check()
+    nameless: Nameless = expr.return_bool
     if is_filter:
-        values = left_values
+        values, nameless = left_values, _marks(many.nameless, pairing.many)
         present = both(COMPARISON[expr.operator](left_values, right_values), present)
     else:
         values = _compute(expr.operator, left_values, right_values)
+    block.budget.check()
     _refuse_rivals(pairing, values, present, matching)
-    return merge(pairing.result, values, present)
+    return merge(pairing.result, values, present, nameless)
 
 
 def _columns(present: Present | None, columns: Indices) -> Present | None:
     return None if present is None else present[:, columns]
+
+
+def _marks(nameless: Nameless, columns: Indices) -> Nameless:
+    return nameless[columns] if isinstance(nameless, np.ndarray) else nameless
 
 
 def _refuse_ambiguity(ambiguity: Ambiguity, many: Vector, one: Vector, side: str) -> None:
@@ -201,9 +211,9 @@ def _refuse_rivals(
         return
     if present is None:
         present = np.ones(values.shape, np.bool_)
-    steps, pairs = np.nonzero(present)
-    results = steps * (int(pairing.rivals.max()) + 1) + pairing.rivals[pairs]
-    if len(np.unique(results)) == len(results):
+    order = np.argsort(pairing.rivals, kind="stable")
+    starts = np.flatnonzero(np.diff(pairing.rivals[order], prepend=-1))
+    if np.add.reduceat(present[:, order], starts, axis=1, dtype=np.intp).max(initial=0) < 2:
         return
     if matching.cardinality is Cardinality.ONE_TO_ONE:
         raise QueryEvaluationError(

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
+from sakshi.model.matcher import Matcher
 from sakshi.promql.annotation import Annotations
 from sakshi.promql.ast import Call, Expr
+from sakshi.promql.duration import QueryTimes
 from sakshi.promql.engine import Scalar, Text, Vector
+from sakshi.promql.extended import ExtendedKernel
 from sakshi.promql.limit import Budget
 from sakshi.promql.window import Kernel
 from sakshi.storage.store import Timestamps, Values
@@ -26,6 +29,10 @@ class Block(Protocol):
     @property
     def times(self) -> Timestamps:
         """The steps, shape (steps,), int64 milliseconds; at least one."""
+
+    @property
+    def query_times(self) -> QueryTimes:
+        """Where the query starts and ends."""
 
     @property
     def annotations(self) -> Annotations:
@@ -49,8 +56,17 @@ class Block(Protocol):
     ) -> Vector:
         """Return a range function's value of a range vector expression, metric names kept."""
 
+    def extended(self, expr: Expr, kernel: ExtendedKernel) -> Vector:
+        """Return a function's value of an anchored or smoothed range, metric names kept."""
+
     def sample_times(self, expr: Expr) -> Vector:
         """Return the times, in seconds, of the samples that a vector expression consists of."""
+
+    def times_beside(self, expr: Expr, matchers: tuple[Matcher, ...]) -> Vector:
+        """Return the times of other series' newest samples, where an expression's are looked for.
+
+        In seconds; offset and @ are those of the first selector in the expression.
+        """
 
 
 Implementation: TypeAlias = Callable[[Block, Call], Value]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from sakshi.model.labels import METRIC_NAME
 from sakshi.promql.ast import Aggregation
 from sakshi.promql.block import Block
 from sakshi.promql.engine import Vector
 from sakshi.promql.errors import QueryEvaluationError
 from sakshi.promql.grouping import grouping_of
 from sakshi.promql.number import format_plain
-from sakshi.promql.vector import empty_vector, presence
+from sakshi.promql.vector import Nameless, empty_vector, presence
 from sakshi.storage.store import SeriesList
 
 
@@ -40,11 +41,17 @@ def count_values(block: Block, vector: Vector, expr: Aggregation) -> Vector:
     distinct, codes = np.unique(vector.values[steps, columns], return_inverse=True)
     cells, counted = np.unique(groups.codes()[columns] * len(distinct) + codes, return_inverse=True)
     block.budget.admit(len(vector.values) * len(cells))
-    texts = [format_plain(value) for value in distinct.tolist()]
-    labels = [
-        groups.series[group].updated({label: texts[code]})
-        for group, code in zip(*np.divmod(cells, len(distinct)), strict=True)
-    ]
+    numbers = distinct.tolist()
+    labels = []
+    for group, code in zip(
+        *(part.tolist() for part in np.divmod(cells, len(distinct))), strict=True
+    ):
+        block.budget.check()
+        labels.append(groups.series[group].updated({label: format_plain(numbers[code])}))
     counts = np.bincount(steps * len(cells) + counted, minlength=len(vector.values) * len(cells))
     values = counts.reshape(len(vector.values), len(cells)).astype(np.float64)
-    return Vector(SeriesList(labels), values, values > 0)
+    nameless: Nameless = False
+    if METRIC_NAME in names and not expr.without:
+        nameless = np.broadcast_to(groups.nameless(vector.nameless), len(groups.series))
+        nameless = nameless[cells // len(distinct)]
+    return Vector(SeriesList(labels), values, values > 0, nameless)

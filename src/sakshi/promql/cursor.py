@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
 from typing import Final, NoReturn
 
 from sakshi.promql import token as kinds
@@ -46,7 +48,7 @@ class Cursor:
         self.limits = limits
         if not text.isascii():
             self._check_encodable()
-        self._tokens = tokenize(text)
+        self._tokens: Iterator[Token] = tokenize(text)
         self.token = next(self._tokens)
         self.end = 0
         self._regexes = 0
@@ -57,6 +59,12 @@ class Cursor:
         self.end = token.start + len(token.text)
         self.token = next(self._tokens)
         return token
+
+    def peek(self) -> Token:
+        """Return the token after the next one; never called on END."""
+        following = next(self._tokens)
+        self._tokens = chain((following,), self._tokens)
+        return following
 
     def accept(self, kind: str) -> bool:
         """Step over the next token if it is of this kind; tell whether it was."""

@@ -32,7 +32,7 @@ def _dated(part: Callable[[Seconds], NDArray[np.int64]]) -> Implementation:
         seconds = np.clip(np.where(known, vector.values, 0), -SECONDS_MAX, SECONDS_MAX)
         parts = part(np.trunc(seconds).astype(np.int64)).astype(np.float64)
         values: Values = np.where(known, parts, np.nan)
-        return without_name(Vector(vector.series, values, vector.present))
+        return without_name(vector.holding(values, vector.present))
 
     return apply
 

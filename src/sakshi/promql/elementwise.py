@@ -23,7 +23,7 @@ def elementwise(function: Callable[[Values], Values]) -> Implementation:
 
     def apply(block: Block, call: Call) -> Vector:
         vector = block.vector(call.arguments[0])
-        return without_name(Vector(vector.series, function(vector.values), vector.present))
+        return without_name(vector.holding(function(vector.values), vector.present))
 
     return apply
 
@@ -35,7 +35,7 @@ def _round(block: Block, call: Call) -> Vector:
     if len(call.arguments) > 1:
         inverse = 1 / block.scalar(call.arguments[1])[:, None]
     rounded = np.floor(vector.values * inverse + 0.5) / inverse
-    return without_name(Vector(vector.series, rounded, vector.present))
+    return without_name(vector.holding(rounded, vector.present))
 
 
 def _clamp(block: Block, call: Call) -> Vector:
@@ -46,14 +46,14 @@ def _clamp(block: Block, call: Call) -> Vector:
     present = vector.present
     if (most < least).any():
         present = both(present, np.broadcast_to(~(most < least), clamped.shape))
-    return without_name(Vector(vector.series, clamped, present))
+    return without_name(vector.holding(clamped, present))
 
 
 def _clamp_against(bound: Callable[[Values, Values], Values]) -> Implementation:
     def apply(block: Block, call: Call) -> Vector:
         vector = block.vector(call.arguments[0])
         clamped = bound(vector.values, block.scalar(call.arguments[1])[:, None])
-        return without_name(Vector(vector.series, clamped, vector.present))
+        return without_name(vector.holding(clamped, vector.present))
 
     return apply
 

@@ -39,11 +39,20 @@ class Vector:
         series: n label sets; no two alike at the same step.
         values: shape (steps, n), float64; where `present` is False the number means nothing.
         present: shape (steps, n), or None where every series has a value at every step.
+        nameless: shape (n,), or one truth for all: which series lose their metric name when the
+            query is done; in an answer, none has one to lose.
     """
 
     series: SeriesList
     values: NDArray[np.float64]
     present: NDArray[np.bool_] | None = None
+    nameless: NDArray[np.bool_] | bool = False
+
+    def holding(
+        self, values: NDArray[np.float64], present: NDArray[np.bool_] | None = None
+    ) -> Vector:
+        """Return other values of the same series."""
+        return Vector(self.series, values, present, self.nameless)
 
     def at(self, step: int = 0) -> list[tuple[Labels, float]]:
         """Return the series that have a value at a step, with that value, in the answer's order."""

@@ -21,6 +21,7 @@ from typing import Final
 
 import numpy as np
 
+from sakshi.model.matcher import Matcher
 from sakshi.promql.aggregation import aggregate
 from sakshi.promql.annotation import Annotations
 from sakshi.promql.ast import (
@@ -28,6 +29,7 @@ from sakshi.promql.ast import (
     Binary,
     Call,
     Expr,
+    Extension,
     MatrixSelector,
     NumberLiteral,
     Parenthesis,
@@ -36,15 +38,24 @@ from sakshi.promql.ast import (
     TimeAnchor,
     Unary,
     VectorSelector,
+    extension_of,
+    iter_nodes,
 )
 from sakshi.promql.binary import combine, negate
 from sakshi.promql.block import Value
+from sakshi.promql.duration import QueryTimes
 from sakshi.promql.engine import Scalar, SeriesSamples, Text, Vector
+from sakshi.promql.extended import (
+    ExtendedKernel,
+    evaluate_extended,
+    extended_samples,
+    smoothed,
+)
 from sakshi.promql.limit import Budget
 from sakshi.promql.registry import FUNCTIONS
-from sakshi.promql.selection import JoinedSeries, Selection, newest, samples
+from sakshi.promql.selection import JoinedSeries, Selection, newest, settled_samples
 from sakshi.promql.timeline import Timeline
-from sakshi.promql.vector import broadcast, join_steps, joined_cells
+from sakshi.promql.vector import NO_SERIES, broadcast, join_steps, joined_cells
 from sakshi.promql.window import Kernel, evaluate_windows
 from sakshi.storage.store import Querier, SeriesColumns, Timestamps, Values
 from sakshi.storage.value import ABSENT_BITS
@@ -69,8 +80,7 @@ class Query:
         joined: series lists of selections over several targets.
         budget: what the query may cost.
         annotations: what is to be said about the answer.
-        start_ms: the query's first step, for `@ start()`.
-        end_ms: its last step, for `@ end()`.
+        times: the query's, for `start()`, `@ end()` and their like.
         lookback_ms: how old a sample may be for an instant vector, exclusive.
         subquery_step_ms: of subqueries that name none.
     """
@@ -79,15 +89,14 @@ class Query:
     joined: JoinedSeries
     budget: Budget
     annotations: Annotations
-    start_ms: int
-    end_ms: int
+    times: QueryTimes
     lookback_ms: int
     subquery_step_ms: int
 
     def anchor(self, at: int | TimeAnchor | None) -> int | None:
         """Return the moment of an @ modifier in milliseconds; None where there is no modifier."""
         if isinstance(at, TimeAnchor):
-            return self.start_ms if at is TimeAnchor.START else self.end_ms
+            return self.times.start_ms if at is TimeAnchor.START else self.times.end_ms
         return at
 
 
@@ -136,7 +145,11 @@ class Level:
         """Return the samples of a range vector at the level's last step."""
         self._load(expr)
         end_ms = int(self.ends(expr, self._timeline.times()[-1:])[0])
-        return samples(self.source(expr), end_ms - self.range_ms(expr), end_ms)
+        source, start_ms = self.source(expr), end_ms - self.range_ms(expr)
+        extension = extension_of(expr)
+        if extension is None:
+            return settled_samples(source, start_ms, end_ms)
+        return extended_samples(source, start_ms, end_ms, extension, self.query.lookback_ms)
 
     def source(self, expr: Source) -> Selection:
         """Return the samples that a selector or subquery of this level reads; equal ones, once."""
@@ -149,11 +162,33 @@ class Level:
         """Return the right edge of a source's range at each step: offset and @ applied."""
         node = expr.selector if isinstance(expr, MatrixSelector) else expr
         at_ms = self.query.anchor(node.at)
-        return (times if at_ms is None else np.full_like(times, at_ms)) - node.offset_ms
+        if at_ms is not None:
+            times = np.full_like(times, at_ms)
+        assert isinstance(node.offset_ms, int)
+        return times - node.offset_ms if node.offset_ms else times
+
+    def _end(self, expr: Source, time_ms: int) -> int:
+        """Return `ends` at one moment."""
+        node = expr.selector if isinstance(expr, MatrixSelector) else expr
+        at_ms = self.query.anchor(node.at)
+        assert isinstance(node.offset_ms, int)
+        return (time_ms if at_ms is None else at_ms) - node.offset_ms
 
     def range_ms(self, expr: Source) -> int:
         """Return how far a source looks back."""
-        return self.query.lookback_ms if isinstance(expr, VectorSelector) else expr.range_ms
+        if isinstance(expr, VectorSelector):
+            return self.query.lookback_ms
+        assert isinstance(expr.range_ms, int)
+        return expr.range_ms
+
+    def newest_times(self, matchers: tuple[Matcher, ...], times: Timestamps) -> Vector:
+        """Return the times, in seconds, of the newest samples of series at each moment."""
+        lookback_ms, budget = self.query.lookback_ms, self.query.budget
+        first_ms, last_ms = int(times.min()), int(times.max())
+        parts = self.query.querier.select(matchers, first_ms - lookback_ms + 1, last_ms)
+        selection = self.query.joined.select(parts)
+        budget.charge(selection.cells)
+        return newest(selection, times, lookback_ms, ask_time=True, check=budget.check)
 
     def is_fixed(self, expr: Expr) -> bool:
         """Tell whether an expression has the same value at every step."""
@@ -183,42 +218,45 @@ class Level:
     def _load(self, expr: Expr) -> None:
         """Read the sources of an expression, subqueries included, for all steps."""
         if not isinstance(expr, VectorSelector | MatrixSelector | Subquery):
-            for child in expr.children:
+            is_info = isinstance(expr, Call) and expr.function == "info"
+            for child in expr.children[:1] if is_info else expr.children:
                 self._load(child)
         else:
             self.source(expr)
 
     def _select(self, expr: Source) -> Selection:
-        edges = self.ends(
-            expr, np.array([self._timeline.start_ms, self._timeline.end_ms], np.int64)
-        )
-        after_ms, until_ms = int(edges[0]) - self.range_ms(expr), int(edges[1])
+        after_ms = self._end(expr, self._timeline.start_ms) - self.range_ms(expr)
+        until_ms = self._end(expr, self._timeline.end_ms)
         if isinstance(expr, Subquery):
-            parts = self._evaluate_subquery(expr, after_ms, until_ms)
+            selection = self._evaluate_subquery(expr, after_ms, until_ms)
         else:
             selector = expr.selector if isinstance(expr, MatrixSelector) else expr
+            if selector.extension is not None:
+                after_ms -= self.query.lookback_ms
+            if selector.extension is Extension.SMOOTHED:
+                until_ms += self.query.lookback_ms
             parts = self.query.querier.select(selector.matchers, after_ms + 1, until_ms)
-        selection = self.query.joined.select(parts)
+            selection = self.query.joined.select(parts)
         self.query.budget.charge(selection.cells)
         self.query.budget.check()
         return selection
 
-    def _evaluate_subquery(
-        self, expr: Subquery, after_ms: int, until_ms: int
-    ) -> Sequence[SeriesColumns]:
+    def _evaluate_subquery(self, expr: Subquery, after_ms: int, until_ms: int) -> Selection:
         """Return a subquery's answer in the left-open (after_ms, until_ms] as samples."""
+        assert expr.step_ms is None or isinstance(expr.step_ms, int)
         step_ms = expr.step_ms or self.query.subquery_step_ms
         timeline = Timeline.aligned(after_ms, until_ms, step_ms)
         if not timeline.count:
-            return ()
+            return Selection(NO_SERIES, ())
         self.query.budget.charge(timeline.count)
         vector = Level(self.query, timeline).value(expr.expr)
         assert isinstance(vector, Vector)
-        if vector.present is None:
-            return (SeriesColumns(vector.series, timeline.times(), vector.values, has_gaps=False),)
-        values = vector.values.copy()
-        values.view(np.uint64)[~vector.present] = ABSENT_BITS
-        return (SeriesColumns(vector.series, timeline.times(), values),)
+        values, has_gaps = vector.values, vector.present is not None
+        if vector.present is not None:
+            values = values.copy()
+            values.view(np.uint64)[~vector.present] = ABSENT_BITS
+        part = SeriesColumns(vector.series, timeline.times(), values, has_gaps=has_gaps)
+        return Selection(vector.series, (part,), vector.nameless)
 
 
 class StepBlock:
@@ -244,9 +282,15 @@ class StepBlock:
         """What the query may cost."""
         return self._level.query.budget
 
+    @property
+    def query_times(self) -> QueryTimes:
+        """Where the query starts and ends."""
+        return self._level.query.times
+
     def value(self, expr: Expr) -> Value:
         """Return the value of an expression that is no range vector."""
-        self.budget.check()
+        if expr.children:
+            self.budget.check()
         if len(self._times) > 1 and self._level.is_fixed(expr):
             return broadcast(self._level.fixed_value(expr), len(self._times))
         return self._evaluate(expr)
@@ -294,12 +338,36 @@ class StepBlock:
             kernel,
             self._level.source(source),
             self._level.ends(source, self._times),
-            source.range_ms,
+            self._level.range_ms(source),
             samples_min=samples_min,
             times_ms=self._times,
             parameters=parameters,
             check=self.budget.check,
         )
+
+    def extended(self, expr: Expr, kernel: ExtendedKernel) -> Vector:
+        """Return a function's value of an anchored or smoothed range, metric names kept."""
+        source = _inner(expr)
+        assert isinstance(source, MatrixSelector)
+        assert source.selector.extension is not None
+        return evaluate_extended(
+            kernel,
+            self._level.source(source),
+            self._level.ends(source, self._times),
+            self._level.range_ms(source),
+            extension=source.selector.extension,
+            lookback_ms=self._level.query.lookback_ms,
+            check=self.budget.check,
+        )
+
+    def times_beside(self, expr: Expr, matchers: tuple[Matcher, ...]) -> Vector:
+        """Return the times, in seconds, of other series' newest samples.
+
+        They are looked for where the first selector in the expression looks: offset and @ applied.
+        """
+        inner = next((node for node in iter_nodes(expr) if isinstance(node, VectorSelector)), None)
+        times = self._times if inner is None else self._level.ends(inner, self._times)
+        return self._level.newest_times(matchers, times)
 
     def sample_times(self, expr: Expr) -> Vector:
         """Return the times, in seconds, of the samples that a vector expression consists of.
@@ -307,19 +375,18 @@ class StepBlock:
         A selector's samples have their own; all others are made at the evaluation time.
         """
         source = _inner(expr)
-        if isinstance(source, VectorSelector):
+        if isinstance(source, VectorSelector) and source.extension is None:
             return self._newest(source, ask_time=True)
         vector = self.vector(expr)
         times = np.broadcast_to(self._times[:, None] / 1000, vector.values.shape)
-        return Vector(vector.series, times, vector.present)
+        return vector.holding(times, vector.present)
 
     def _newest(self, selector: VectorSelector, *, ask_time: bool = False) -> Vector:
-        return newest(
-            self._level.source(selector),
-            self._level.ends(selector, self._times),
-            self._level.query.lookback_ms,
-            ask_time=ask_time,
-        )
+        source, ends = self._level.source(selector), self._level.ends(selector, self._times)
+        lookback_ms, check = self._level.query.lookback_ms, self.budget.check
+        if selector.extension is Extension.SMOOTHED:
+            return smoothed(source, ends, lookback_ms, check=check)
+        return newest(source, ends, lookback_ms, ask_time=ask_time, check=check)
 
     def _evaluate(self, expr: Expr) -> Value:
         match expr:

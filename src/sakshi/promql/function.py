@@ -84,6 +84,8 @@ SIGNATURES: Final = {
         optional=1,
     ),
     **_signatures("end pi range start step time", return_type=_SCALAR),
+    **_signatures("max_of min_of", _SCALAR, _SCALAR, return_type=_SCALAR),
+    **_signatures("max_of min_of", _SCALAR, _SCALAR, return_type=_SCALAR),
     **_signatures("scalar", _VECTOR, return_type=_SCALAR),
     **_signatures("vector", _SCALAR),
     **_signatures("clamp", _VECTOR, _SCALAR, _SCALAR),

@@ -1,4 +1,4 @@
-"""The groups of an aggregation: which columns are reduced to which."""
+"""The groups of an aggregation: which columns are reduced to which, and their values."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sakshi.model.labels import METRIC_NAME
+from sakshi.promql.engine import Vector
 from sakshi.promql.memo import derive
-from sakshi.promql.vector import Indices
+from sakshi.promql.vector import Indices, Nameless, Present
 from sakshi.storage.store import SeriesList, Values
 
 
@@ -45,6 +46,14 @@ class Grouping:
         )
         return codes
 
+    def nameless(self, nameless: Nameless) -> Nameless:
+        """Return which groups lose a metric name: those with a series that does."""
+        if not isinstance(nameless, np.ndarray):
+            return nameless
+        groups = np.zeros(len(self.series), np.bool_)
+        groups[self.codes()[nameless]] = True
+        return groups
+
     def members(self, group: int) -> slice:
         """Return where a group's columns are in arranged values."""
         start = int(self.starts[group])
@@ -70,3 +79,42 @@ def _group(series: SeriesList, names: Sequence[str], without: bool) -> Grouping:
         np.cumsum(sizes) - sizes,
         sizes,
     )
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Values arranged by group.
+
+    Args:
+        grouping: which columns belong together.
+        values: shape (steps, n), each group's columns side by side.
+        present: shape (steps, n), or None where everything is present.
+        counts: shape (steps, groups) or (groups,): how many values each group has.
+    """
+
+    grouping: Grouping
+    values: Values
+    present: Present | None
+    counts: Values
+
+    @classmethod
+    def of(cls, vector: Vector, grouping: Grouping) -> Groups:
+        """Return a vector's values, arranged."""
+        values = grouping.arranged(vector.values)
+        if vector.present is None:
+            counts = grouping.sizes.astype(np.float64)[None, :]
+            if len(values) > 1:
+                counts = np.broadcast_to(counts, (len(values), len(grouping.sizes)))
+            return cls(grouping, values, None, counts)
+        present = vector.present if grouping.order is None else vector.present[:, grouping.order]
+        return cls(grouping, values, present, grouping.reduce(np.add, present.astype(np.float64)))
+
+    def filled(self, filling: float) -> Values:
+        """Return the values with this one where nothing is present."""
+        return self.values if self.present is None else np.where(self.present, self.values, filling)
+
+    def terms(self, step: int, group: int) -> Values:
+        """Return the values of one group that are present at one step."""
+        members = self.grouping.members(group)
+        values = self.values[step, members]
+        return values if self.present is None else values[self.present[step, members]]

@@ -9,8 +9,10 @@ Source: prometheus/prometheus promql/quantile.go, BucketQuantile.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -20,9 +22,21 @@ from sakshi.model.labels import Labels
 from sakshi.promql.ast import Call, Expr
 from sakshi.promql.block import Block, Implementation
 from sakshi.promql.engine import Vector
+from sakshi.promql.errors import QueryEvaluationError
 from sakshi.promql.memo import derive
+from sakshi.promql.number import format_open_metrics
 from sakshi.promql.quantile import warn_of_quantile
-from sakshi.promql.vector import Indices, Present, empty_vector, presence, without_name
+from sakshi.promql.vector import (
+    Indices,
+    Present,
+    Relabeling,
+    both,
+    empty_vector,
+    merge,
+    presence,
+    relabel,
+    without_name,
+)
 from sakshi.storage.store import SeriesList, Values
 
 BUCKET_LABEL: Final = "le"
@@ -59,6 +73,44 @@ def _histogram_quantile(block: Block, call: Call) -> Vector:
     phi = block.scalar(call.arguments[0])
     warn_of_quantile(block.annotations, phi, call.arguments[0])
     return _of_histograms(block, call.arguments[1], lambda *found: bucket_quantiles(phi, *found))
+
+
+def _histogram_quantiles(block: Block, call: Call) -> Vector:
+    """Return several quantiles, each with its number in a label."""
+    name = block.text(call.arguments[1])
+    if not name:
+        raise QueryEvaluationError(
+            'expected a label name as argument 2 of histogram_quantiles(), found ""'
+        )
+    found = []
+    for argument in call.arguments[2:]:
+        phi = block.scalar(argument)
+        warn_of_quantile(block.annotations, phi, argument)
+        quantile = _of_histograms(block, call.arguments[0], partial(bucket_quantiles, phi))
+        found += list(_labelled(quantile, name, phi))
+    return _union(found)
+
+
+def _union(vectors: Sequence[Vector]) -> Vector:
+    """Return the series of all vectors; no two have the same labels."""
+    series = [vector.series for vector in vectors]
+    union = derive(
+        series[0], ("union", *series[1:]), lambda: Relabeling.of(list(chain.from_iterable(series)))
+    )
+    values = np.concatenate([vector.values for vector in vectors], axis=1)
+    present = np.concatenate([presence(vector) for vector in vectors], axis=1)
+    return without_name(merge(union, values, present))
+
+
+def _labelled(vector: Vector, name: str, phi: Values) -> Iterator[Vector]:
+    """Yield the vector at the steps of each quantile, with that quantile in a label."""
+    texts = [format_open_metrics(number) for number in phi.tolist()]
+    for text in dict.fromkeys(texts):
+        key = ("quantile", name, text)
+        labelled = relabel(vector, key, partial(Labels.updated, changes={name: text}))
+        here = np.array([other == text for other in texts])[:, None]
+        present = None if here.all() else np.broadcast_to(here, labelled.values.shape)
+        yield labelled.holding(labelled.values, both(present, labelled.present))
 
 
 def _histogram_fraction(block: Block, call: Call) -> Vector:
@@ -263,4 +315,5 @@ def _at(buckets: Buckets, position: Indices) -> Values:
 FUNCTIONS: Final[Mapping[str, Implementation]] = {
     "histogram_fraction": _histogram_fraction,
     "histogram_quantile": _histogram_quantile,
+    "histogram_quantiles": _histogram_quantiles,
 }

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
-from sakshi.model.labels import Labels, quote_value
+import numpy as np
+
+from sakshi.model.labels import METRIC_NAME, Labels, quote_value
 from sakshi.model.matcher import InvalidRegexError, compile_regex
 from sakshi.promql.ast import Call
 from sakshi.promql.block import Block, Implementation
 from sakshi.promql.engine import Vector
 from sakshi.promql.errors import QueryEvaluationError
 from sakshi.promql.limit import Budget
-from sakshi.promql.vector import relabel
+from sakshi.promql.vector import Present, relabel
 
 DIGITS_MAX: Final = 9  # Go's: a longer number is a name
 _REFERENCE: Final = re.compile(r"\$(?:(?P<dollar>\$)|(?P<bare>\w+)|\{(?P<braced>\w+)\})", re.ASCII)
@@ -36,7 +39,11 @@ def _label_replace(block: Block, call: Call) -> Vector:
         return labels.updated({destination: _joined(block.budget, "", template.parts(match))})
 
     key = ("label_replace", destination, replacement, source, pattern)
-    return relabel(block.vector(call.arguments[0]), key, change)
+    vector = block.vector(call.arguments[0])
+    if destination == METRIC_NAME:
+        named = [regex.fullmatch(labels.get(source, "")) is not None for labels in vector.series]
+        vector = _keeping_names(vector, np.array(named, np.bool_))
+    return relabel(vector, key, change)
 
 
 def _label_join(block: Block, call: Call) -> Vector:
@@ -49,7 +56,17 @@ def _label_join(block: Block, call: Call) -> Vector:
         return labels.updated({destination: _joined(block.budget, separator, values)})
 
     key = ("label_join", destination, separator, *sources)
-    return relabel(block.vector(call.arguments[0]), key, change)
+    vector = block.vector(call.arguments[0])
+    if destination == METRIC_NAME:
+        vector = _keeping_names(vector, np.ones(len(vector.series), np.bool_))
+    return relabel(vector, key, change)
+
+
+def _keeping_names(vector: Vector, named: Present) -> Vector:
+    """Return the vector with the names kept that these series were just given."""
+    if vector.nameless is False:
+        return vector
+    return replace(vector, nameless=~named & vector.nameless)
 
 
 def _check_destination(name: str, function: str) -> None:

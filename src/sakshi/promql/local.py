@@ -10,6 +10,7 @@ import numpy as np
 from sakshi.model.clock import Clock
 from sakshi.promql.annotation import Annotations
 from sakshi.promql.ast import Expr, MatrixSelector, Parenthesis, Subquery, ValueType
+from sakshi.promql.duration import QueryTimes, resolved
 from sakshi.promql.engine import QueryResult, Samples, Scalar, Text, Vector
 from sakshi.promql.errors import QueryEvaluationError, QueryLimitError
 from sakshi.promql.evaluator import Level, Query
@@ -20,7 +21,7 @@ from sakshi.promql.parser import parse_query
 from sakshi.promql.registry import check_supported
 from sakshi.promql.selection import JoinedSeries
 from sakshi.promql.timeline import Timeline
-from sakshi.promql.vector import Indices, compacted
+from sakshi.promql.vector import Indices, compacted, settled
 from sakshi.storage.store import Querier, SeriesList
 
 LOOKBACK_MS = 300_000  # Prometheus' --query.lookback-delta
@@ -68,9 +69,9 @@ class LocalEngine:
         Raises:
             QueryError: the query is wrong, too large, too slow, or the data does not allow it.
         """
-        expr = self._parsed.get(query)
-        timeline = Timeline(at_ms, 1, 1)
-        shared = self._query(query, timeline, timeout_seconds)
+        times, timeline = QueryTimes(at_ms, at_ms, 0), Timeline(at_ms, 1, 1)
+        expr = resolved(self._parsed.get(query), times)
+        shared = self._query(query, times, timeout_seconds)
         level = Level(shared, timeline)
         with np.errstate(all="ignore"):
             inner = _inner(expr)
@@ -78,7 +79,7 @@ class LocalEngine:
                 return _result(timeline, Samples(level.samples(inner)), shared.annotations)
             value = level.value(expr)
             if isinstance(value, Vector):
-                value = ordered(expr, compacted(value))
+                value = ordered(expr, compacted(settled(value)))
         return _result(timeline, value, shared.annotations)
 
     def range(
@@ -105,11 +106,13 @@ class LocalEngine:
                 f"expected a scalar or an instant vector for a range query, found {expr.type.noun}"
             )
         timeline = self._steps(start_ms, end_ms, step_ms)
-        shared = self._query(query, timeline, timeout_seconds)
+        times = QueryTimes(start_ms, end_ms, step_ms)
+        expr = resolved(expr, times)
+        shared = self._query(query, times, timeout_seconds)
         with np.errstate(all="ignore"):
             value = Level(shared, timeline).value(expr)
             if isinstance(value, Vector):
-                value = compacted(_sorted(value))
+                value = compacted(_sorted(settled(value)))
         return _result(timeline, value, shared.annotations)
 
     def _steps(self, start_ms: int, end_ms: int, step_ms: int) -> Timeline:
@@ -127,14 +130,13 @@ class LocalEngine:
             )
         return timeline
 
-    def _query(self, text: str, timeline: Timeline, timeout_seconds: float | None) -> Query:
+    def _query(self, text: str, times: QueryTimes, timeout_seconds: float | None) -> Query:
         return Query(
             querier=self._querier,
             joined=self._joined,
             budget=Budget(self._clock, self._limits, timeout_seconds, self._stop),
             annotations=Annotations(text),
-            start_ms=timeline.start_ms,
-            end_ms=timeline.end_ms,
+            times=times,
             lookback_ms=self._lookback_ms,
             subquery_step_ms=self._subquery_step_ms,
         )

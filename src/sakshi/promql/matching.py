@@ -17,6 +17,7 @@ import numpy as np
 from sakshi.model.labels import METRIC_NAME, Labels
 from sakshi.promql.ast import Cardinality, VectorMatching
 from sakshi.promql.errors import QueryLimitError
+from sakshi.promql.limit import Budget
 from sakshi.promql.memo import derive
 from sakshi.promql.vector import Indices, Relabeling
 from sakshi.storage.store import SeriesList
@@ -62,7 +63,7 @@ def pairing_of(
     matching: VectorMatching,
     *,
     drop_name: bool,
-    pairs_max: int,
+    budget: Budget,
 ) -> Pairing:
     """Return the pairs of two vectors' series.
 
@@ -71,13 +72,13 @@ def pairing_of(
         right: the right operand's series.
         matching: not many-to-many.
         drop_name: whether the results lose the metric name.
-        pairs_max: how many there may be.
+        budget: what the query may cost, pairs among it.
 
     Raises:
-        QueryLimitError: there are more.
+        QueryLimitError: there are more pairs than it may have.
     """
     key = ("pairing", matching, right, drop_name)
-    return derive(left, key, lambda: _pair(left, right, matching, drop_name, pairs_max))
+    return derive(left, key, lambda: _pair(left, right, matching, drop_name, budget))
 
 
 def ambiguity_of(series: SeriesList, matching: VectorMatching) -> Ambiguity:
@@ -105,15 +106,16 @@ def _pair(
     right: SeriesList,
     matching: VectorMatching,
     drop_name: bool,
-    pairs_max: int,
+    budget: Budget,
 ) -> Pairing:
     swapped = matching.cardinality is Cardinality.ONE_TO_MANY
     many_series, one_series = (right, left) if swapped else (left, right)
     columns_of, many_groups = _columns_of(one_series, matching), match_groups(many_series, matching)
     count = sum(len(columns_of.get(group, ())) for group in many_groups)
-    if count > pairs_max:
+    if count > budget.limits.pairs:
         raise QueryLimitError(
-            f"a binary operator would pair {count:,} series, of which {pairs_max:,} are allowed"
+            f"a binary operator would pair {count:,} series, of which {budget.limits.pairs:,} are "
+            "allowed"
         )
     pairs = [
         (many_column, one_column, group)
@@ -121,7 +123,11 @@ def _pair(
         for one_column in columns_of.get(group, ())
     ]
     describe = _result_labels(matching, drop_name)
-    result = Relabeling.of([describe(many_series[many], one_series[one]) for many, one, _ in pairs])
+    labels = []
+    for many, one, _ in pairs:
+        budget.check()
+        labels.append(describe(many_series[many], one_series[one]))
+    result = Relabeling.of(labels)
     if matching.cardinality is Cardinality.ONE_TO_ONE:
         rivals = Relabeling.of([group for _, _, group in pairs]).columns
     else:

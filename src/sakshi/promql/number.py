@@ -47,6 +47,16 @@ def format_sample(value: float) -> str:
     return format_plain(value)
 
 
+def format_open_metrics(value: float) -> str:
+    """Return a number as OpenMetrics has it in labels: whole ones with a decimal.
+
+    Example:
+        >>> format_open_metrics(1.0), format_open_metrics(0.99), format_open_metrics(float("inf"))
+        ('1.0', '0.99', '+Inf')
+    """
+    return format_plain(value) if value - value != 0 else repr(float(value))
+
+
 def format_samples(values: Values) -> Sequence[bytes]:
     """Return `format_sample` of each number of an array of one dimension, in ASCII."""
     if not len(values):

@@ -63,9 +63,10 @@ def one(windows: Windows) -> Values:
 def variance(windows: Windows) -> Values:
     """Return the population variance of each window."""
     result = np.empty((len(windows.first), windows.values.shape[1]))
-    for step, (start, end) in enumerate(windows.slices()):
+    for step, rows, columns in windows.tiles():
         # Relative to the first sample: equal samples then have a variance of exactly 0.
-        result[step] = np.var(windows.values[start:end] - windows.values[start], axis=0)
+        values = windows.values[rows, columns]
+        result[step, columns] = np.var(values - values[0], axis=0)
     return result
 
 
@@ -77,20 +78,20 @@ def deviation(windows: Windows) -> Values:
 def quantile(windows: Windows, phi: Values) -> Values:
     """Return the phi-quantile of each window."""
     result = np.empty((len(windows.first), windows.values.shape[1]))
-    for step, (start, end) in enumerate(windows.slices()):
-        result[step] = quantiles(
-            np.broadcast_to(phi[step], result.shape[1:]), windows.values[start:end]
-        )
+    for step, rows, columns in windows.tiles():
+        values = windows.values[rows, columns]
+        asked = np.broadcast_to(phi[step], values.shape[1:])
+        result[step, columns] = quantiles(asked, values)
     return result
 
 
 def absolute_deviation(windows: Windows) -> Values:
     """Return the median absolute deviation of each window."""
-    half = np.full(windows.values.shape[1], 0.5)
     result = np.empty((len(windows.first), windows.values.shape[1]))
-    for step, (start, end) in enumerate(windows.slices()):
-        values = windows.values[start:end]
-        result[step] = quantiles(half, np.abs(values - quantiles(half, values)))
+    for step, rows, columns in windows.tiles():
+        values = windows.values[rows, columns]
+        half = np.full(values.shape[1], 0.5)
+        result[step, columns] = quantiles(half, np.abs(values - quantiles(half, values)))
     return result
 
 

@@ -63,6 +63,11 @@ PARAMETERIZED: Final = frozenset(
 )
 """Aggregators whose first argument is a parameter."""
 
+_FILLS: Final = {
+    "fill": ("fill_left", "fill_right"),
+    "fill_left": ("fill_left",),
+    "fill_right": ("fill_right",),
+}
 _CARDINALITIES: Final = {
     "group_left": Cardinality.MANY_TO_ONE,
     "group_right": Cardinality.ONE_TO_MANY,
@@ -150,16 +155,36 @@ class _Parser(Cursor):
 
     def _matching(self) -> VectorMatching | None:
         """Parse `on (labels) group_left (labels)` and its like; None where nothing is written."""
-        if self.token.kind not in ("on", "ignoring"):
+        is_written = self.token.kind in ("on", "ignoring")
+        on, cardinality = False, Cardinality.ONE_TO_ONE
+        labels: tuple[str, ...] = ()
+        include: tuple[str, ...] = ()
+        if is_written:
+            on = self.take().kind == "on"
+            labels = self._labels()
+        if is_written and self.token.kind in _CARDINALITIES:
+            cardinality = _CARDINALITIES[self.take().kind]
+            include = self._labels() if self.token.kind == "(" else ()
+        fills = self._fills()
+        if not is_written and not fills:
             return None
-        on = self.take().kind == "on"
-        labels = self._labels()
-        cardinality = _CARDINALITIES.get(self.token.kind)
-        if cardinality is None:
-            return VectorMatching(Cardinality.ONE_TO_ONE, on, labels)
-        self.take()
-        include = self._labels() if self.token.kind == "(" else ()
-        return VectorMatching(cardinality, on, labels, include)
+        return VectorMatching(
+            cardinality, on, labels, include, fills.get("fill_left"), fills.get("fill_right")
+        )
+
+    def _fills(self) -> dict[str, float]:
+        """Parse `fill (0)`, or `fill_left (0)` and `fill_right (0)`; elsewhere they are metrics."""
+        fills: dict[str, float] = {}
+        while (word := self.token.text.lower()) in _FILLS and self.peek().kind == "(":
+            sides = _FILLS[word]
+            if fills.keys() & set(sides):
+                self.fail("one value to fill a side with")
+            self.take()
+            self.take()
+            value = self.take_signed_seconds(f'a number after "{word}("')
+            self.expect(")", '")" after the number')
+            fills |= dict.fromkeys(sides, value)
+        return fills
 
     def _labels(self) -> tuple[str, ...]:
         """Parse `(a, b)`: label names, which may be quoted."""

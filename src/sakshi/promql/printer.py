@@ -21,6 +21,7 @@ from sakshi.promql.ast import (
     Binary,
     Call,
     Cardinality,
+    Duration,
     Expr,
     MatrixSelector,
     NumberLiteral,
@@ -53,8 +54,8 @@ def print_expr(expr: Expr) -> str:
         case VectorSelector() | MatrixSelector():
             return _selector(expr)
         case Subquery():
-            step = "" if expr.step_ms is None else format_duration(expr.step_ms)
-            window = f"[{format_duration(expr.range_ms)}:{step}]"
+            step = "" if expr.step_ms is None else _duration(expr.step_ms)
+            window = f"[{_duration(expr.range_ms)}:{step}]"
             return _operand(expr.expr, _TIGHTEST) + window + _modifiers(expr.offset_ms, expr.at)
         case Call():
             return f"{expr.function}({_arguments(expr)})"
@@ -76,6 +77,10 @@ def _number(literal: NumberLiteral) -> str:
     value = literal.value
     if literal.is_duration:
         return format_duration(round(value * 1000))
+    return _float(value)
+
+
+def _float(value: float) -> str:
     if value - value != 0:  # NaN or infinite
         return str(value).replace("inf", "Inf").replace("nan", "NaN")
     return f"{Decimal(repr(value)):f}".removesuffix(".0")
@@ -84,13 +89,22 @@ def _number(literal: NumberLiteral) -> str:
 def _selector(expr: VectorSelector | MatrixSelector, *, bare_name: bool = True) -> str:
     selector, window = expr, ""
     if isinstance(selector, MatrixSelector):
-        window = f"[{format_duration(selector.range_ms)}]"
+        window = f"[{_duration(selector.range_ms)}]"
         selector = selector.selector
     matchers = selector.matchers
     name = _bare_name(matchers) if bare_name else ""
     inside = ",".join(map(str, matchers[1:] if name else matchers))
     braces = f"{{{inside}}}" if inside or not name else ""
-    return name + braces + window + _modifiers(selector.offset_ms, selector.at)
+    extension = "" if selector.extension is None else f" {selector.extension}"
+    return name + braces + window + extension + _modifiers(selector.offset_ms, selector.at)
+
+
+def _duration(duration: Duration, *, in_brackets: bool = True) -> str:
+    """Return a duration as it stands in brackets, or after `offset`."""
+    if isinstance(duration, int):
+        return format_duration(duration)
+    text = print_expr(duration)
+    return f"({text})" if isinstance(duration, Binary) and not in_brackets else text
 
 
 def _bare_name(matchers: tuple[Matcher, ...]) -> str:
@@ -103,14 +117,14 @@ def _bare_name(matchers: tuple[Matcher, ...]) -> str:
     return name if fits and names[0].operator is MatchOperator.EQUAL else ""
 
 
-def _modifiers(offset_ms: int, at: int | TimeAnchor | None) -> str:
+def _modifiers(offset_ms: Duration, at: int | TimeAnchor | None) -> str:
     text = ""
     if isinstance(at, TimeAnchor):
         text = f" @ {at}()"
     elif at is not None:
         seconds, milliseconds = divmod(abs(at), 1000)
         text = f" @ {'-' if at < 0 else ''}{seconds}.{milliseconds:03}"
-    return f"{text} offset {format_duration(offset_ms)}" if offset_ms else text
+    return f"{text} offset {_duration(offset_ms, in_brackets=False)}" if offset_ms else text
 
 
 def _arguments(call: Call) -> str:
@@ -143,10 +157,22 @@ def _matching(matching: VectorMatching | None) -> str:
     if matching is None:
         return ""
     group = _GROUPS.get(matching.cardinality)
-    if not (matching.on or matching.labels or group):
-        return ""
-    text = f" {'on' if matching.on else 'ignoring'} ({_labels(matching.labels)})"
-    return f"{text} {group} ({_labels(matching.include)})" if group else text
+    text = ""
+    if matching.on or matching.labels or group:
+        text = f" {'on' if matching.on else 'ignoring'} ({_labels(matching.labels)})"
+    if group:
+        text += f" {group} ({_labels(matching.include)})"
+    return text + _fills(matching.fill_left, matching.fill_right)
+
+
+def _fills(left: float | None, right: float | None) -> str:
+    if left is not None and right is not None and repr(left) == repr(right):
+        return f" fill ({_float(left)})"
+    return "".join(
+        f" {word} ({_float(value)})"
+        for word, value in (("fill_left", left), ("fill_right", right))
+        if value is not None
+    )
 
 
 _GROUPS: Final = {

@@ -11,11 +11,12 @@ from typing import Final
 
 from sakshi.model.labels import METRIC_NAME
 from sakshi.model.matcher import MatchOperator
-from sakshi.promql import over_time, rate, trend
-from sakshi.promql.ast import Call, Expr, MatrixSelector, Parenthesis, Subquery
-from sakshi.promql.block import Block, Implementation
+from sakshi.promql import extended, over_time, rate, trend
+from sakshi.promql.ast import Call, Expr, MatrixSelector, Parenthesis, Subquery, extension_of
+from sakshi.promql.block import Block, Implementation, Value
 from sakshi.promql.engine import Vector
 from sakshi.promql.errors import QueryEvaluationError
+from sakshi.promql.extended import ExtendedKernel
 from sakshi.promql.quantile import warn_of_quantile
 from sakshi.promql.vector import without_name
 from sakshi.promql.window import Kernel
@@ -27,6 +28,8 @@ def _over_range(kernel: Kernel, samples_min: int = 1) -> Implementation:
     """Return the implementation that applies a kernel to its only argument."""
 
     def apply(block: Block, call: Call) -> Vector:
+        if extension_of(call.arguments[0]) is not None:
+            return without_name(block.extended(call.arguments[0], EXTENDED[call.function]))
         return without_name(block.windows(call.arguments[0], kernel, samples_min))
 
     return apply
@@ -36,12 +39,22 @@ def _keeping_name(kernel: Kernel) -> Implementation:
     return lambda block, call: block.windows(call.arguments[0], kernel)
 
 
+EXTENDED: Final[Mapping[str, ExtendedKernel]] = {
+    "changes": extended.changes,
+    "delta": extended.delta,
+    "increase": extended.increase,
+    "rate": extended.increase,  # of which `_rate` makes one
+    "resets": extended.resets,
+}
+
+
 def _of_counter(kernel: Kernel) -> Implementation:
     """Return the implementation for counters; of something named otherwise it says so."""
+    over_range = _over_range(kernel, 2)
 
-    def apply(block: Block, call: Call) -> Vector:
+    def apply(block: Block, call: Call) -> Value:
         _inform_of_gauge(block, call)
-        return without_name(block.windows(call.arguments[0], kernel, 2))
+        return over_range(block, call)
 
     return apply
 
@@ -50,13 +63,14 @@ def _rate(block: Block, call: Call) -> Vector:
     """Return the increase a second: the same increase that `increase` of this range would use."""
     growth = _INCREASE(block, call)
     assert isinstance(growth, Vector)
-    return Vector(growth.series, growth.values / _range_seconds(call.arguments[0]), growth.present)
+    return growth.holding(growth.values / _range_seconds(call.arguments[0]), growth.present)
 
 
 def _range_seconds(expr: Expr) -> float:
     while isinstance(expr, Parenthesis):
         expr = expr.expr
     assert isinstance(expr, MatrixSelector | Subquery)
+    assert isinstance(expr.range_ms, int)
     return expr.range_ms / 1000
 
 

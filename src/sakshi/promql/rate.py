@@ -76,16 +76,12 @@ def _extrapolation(windows: Windows, first: Values | None, growth: Values | None
     """
     first_ms = windows.timestamps[windows.first]
     last_ms = windows.timestamps[windows.end - 1]
-    sampled = (last_ms - first_ms)[:, None] / 1000
-    interval = sampled / (windows.counts - 1)[:, None]
-    left = _to_edge((first_ms - windows.starts_ms)[:, None] / 1000, interval)
-    right = _to_edge((windows.ends_ms - last_ms)[:, None] / 1000, interval)
+    sampled = (last_ms - first_ms) / 1000
+    interval = sampled / (windows.counts - 1)
+    gaps = np.array([first_ms - windows.starts_ms, windows.ends_ms - last_ms]) / 1000
+    gaps = np.where(gaps >= interval * EXTRAPOLATION_LIMIT, interval / 2, gaps)
+    sampled, left, right = sampled[:, None], gaps[0, :, None], gaps[1, :, None]
     if first is not None and growth is not None:
         to_zero = sampled * (first / growth)
-        left = np.where((growth > 0) & (first >= 0) & (to_zero < left), to_zero, left)
+        left = np.where((growth > 0) & (first >= 0), np.fmin(left, to_zero), left)
     return (sampled + left + right) / sampled
-
-
-def _to_edge(gap: Values, interval: Values) -> Values:
-    """Return how far the growth is extended over a gap at an edge."""
-    return np.where(gap >= interval * EXTRAPOLATION_LIMIT, interval / 2, gap)

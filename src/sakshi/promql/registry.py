@@ -15,6 +15,7 @@ from sakshi.promql import (
     date,
     elementwise,
     histogram,
+    info,
     label,
     order,
     range_function,
@@ -29,10 +30,19 @@ FUNCTIONS: Final[Mapping[str, Implementation]] = {
     **date.FUNCTIONS,
     **elementwise.FUNCTIONS,
     **histogram.FUNCTIONS,
+    **info.FUNCTIONS,
     **label.FUNCTIONS,
     **order.FUNCTIONS,
     **range_function.FUNCTIONS,
 }
+
+
+OF_NATIVE_HISTOGRAMS: Final = frozenset(
+    {
+        "histogram_avg", "histogram_count", "histogram_stddev", "histogram_stdvar",
+        "histogram_sum",
+    }
+)  # fmt: skip
 
 
 def check_supported(expr: Expr, text: str | None = None) -> None:
@@ -47,6 +57,13 @@ def check_supported(expr: Expr, text: str | None = None) -> None:
     """
     text = str(expr) if text is None else text
     for node in iter_nodes(expr):
+        if isinstance(node, Call) and node.function in OF_NATIVE_HISTOGRAMS:
+            raise QuerySyntaxError.at(
+                text,
+                node.span.start,
+                "a function of classic histograms or of numbers (native histograms are not stored)",
+                f"{node.function}()",
+            )
         if isinstance(node, Call) and node.function not in FUNCTIONS:
             raise QuerySyntaxError.at(
                 text, node.span.start, "a supported function", f"{node.function}()"

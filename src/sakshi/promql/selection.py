@@ -9,20 +9,28 @@ few in practice (a failed scrape makes the same hole in all columns of its targe
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from threading import Lock
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sakshi.promql.engine import SeriesSamples, Vector
-from sakshi.promql.vector import Indices, Present
+from sakshi.promql.errors import QueryEvaluationError
+from sakshi.promql.vector import Indices, Nameless, Present, unmarked_names
 from sakshi.storage.store import SeriesColumns, SeriesList, Timestamps, Values
 from sakshi.storage.value import is_absent, is_stale
 
+SCANNED_AT_ONCE: Final = 2_097_152  # numbers that are searched for holes; some milliseconds
+
 Holes = NDArray[np.bool_]
+
+
+def never_stop() -> None:
+    """Let everything be computed to its end."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +40,12 @@ class Selection:
     Args:
         series: n label sets: those of the parts, one part after the other.
         parts: columns, each with timestamps of its own.
+        nameless: a subquery's series that lose their name, as in `Vector`.
     """
 
     series: SeriesList
     parts: Sequence[SeriesColumns]
+    nameless: Nameless = False
 
     @property
     def cells(self) -> int:
@@ -51,11 +61,17 @@ class DenseColumns:
         columns: k positions in the selection's series.
         timestamps: shape (n,), int64, milliseconds, strictly increasing; n > 0.
         values: shape (n, k), float64; no `ABSENT` among them.
+        may_be_stale: whether there may be stale markers among them.
     """
 
     columns: slice | Indices
     timestamps: Timestamps
     values: Values
+    may_be_stale: bool = True
+
+    def are_all_of(self, selection: Selection) -> bool:
+        """Tell whether these are all columns of a selection."""
+        return bool(self.values.shape[1] == len(selection.series))
 
 
 def iter_dense(
@@ -75,14 +91,43 @@ def iter_dense(
         columns = slice(position, position + len(part.series))
         position = columns.stop
         if first < end and columns.start < columns.stop:
-            timestamps, values = part.timestamps[first:end], part.values[first:end]
-            if part.has_gaps and np.isnan(values).any():
-                holes = is_absent(values)
-                if not keep_stale:
-                    holes |= is_stale(values)
-                yield from _split_by_holes(columns, timestamps, values, holes)
-            else:
-                yield DenseColumns(columns, timestamps, values)
+            whole = DenseColumns(
+                columns, part.timestamps[first:end], part.values[first:end], part.has_gaps
+            )
+            if not part.has_gaps:
+                yield whole
+                continue
+            for dense in narrowed(whole, SCANNED_AT_ONCE):
+                yield from _without_holes(dense, keep_stale)
+
+
+def narrowed(dense: DenseColumns, cells_max: int) -> Iterator[DenseColumns]:
+    """Yield runs of the columns that hold at most so many numbers, or are one column."""
+    rows, count = dense.values.shape
+    width = max(1, cells_max // rows)
+    if width >= count:
+        yield dense
+        return
+    for start in range(0, count, width):
+        end = min(start + width, count)
+        columns = dense.columns
+        if isinstance(columns, slice):
+            columns = slice(columns.start + start, columns.start + end)
+        else:
+            columns = columns[start:end]
+        values = dense.values[:, start:end]
+        yield DenseColumns(columns, dense.timestamps, values, dense.may_be_stale)
+
+
+def _without_holes(dense: DenseColumns, keep_stale: bool) -> Iterator[DenseColumns]:
+    if not np.isnan(dense.values).any():
+        yield dense
+        return
+    assert isinstance(dense.columns, slice)
+    holes = is_absent(dense.values)
+    if not keep_stale:
+        holes |= is_stale(dense.values)
+    yield from _split_by_holes(dense.columns, dense.timestamps, dense.values, holes)
 
 
 def _split_by_holes(
@@ -106,7 +151,12 @@ def _split_by_holes(
 
 
 def newest(
-    selection: Selection, times: Timestamps, lookback_ms: int, *, ask_time: bool = False
+    selection: Selection,
+    times: Timestamps,
+    lookback_ms: int,
+    *,
+    ask_time: bool = False,
+    check: Callable[[], None] = never_stop,
 ) -> Vector:
     """Return each series' newest sample in the left-open (t - lookback, t] of each step.
 
@@ -117,18 +167,43 @@ def newest(
         times: shape (steps,), increasing, in milliseconds; steps > 0.
         lookback_ms: above zero.
         ask_time: whether the samples' times, in seconds, are wanted instead of their values.
+        check: called now and then: raises where the query must stop.
     """
     shape = (len(times), len(selection.series))
     values = np.zeros(shape)
     present: Present = np.zeros(shape, np.bool_)
     after_ms, until_ms = int(times[0]) - lookback_ms, int(times[-1])
     for dense in iter_dense(selection, after_ms, until_ms, keep_stale=True):
+        check()
         rows = dense.timestamps.searchsorted(times, "right") - 1
         seen = (rows >= 0) & (dense.timestamps[rows] > times - lookback_ms)
         found = dense.values[rows]
-        values[:, dense.columns] = dense.timestamps[rows, None] / 1000 if ask_time else found
-        present[:, dense.columns] = seen[:, None] & ~is_stale(found)
-    return Vector(selection.series, values, None if present.all() else present)
+        known = seen[:, None]
+        if dense.may_be_stale:
+            known = known & ~is_stale(found)
+        if ask_time:
+            found = np.broadcast_to(dense.timestamps[rows, None] / 1000, found.shape)
+        if dense.are_all_of(selection) and known.all():
+            return Vector(selection.series, found, None, selection.nameless)
+        values[:, dense.columns], present[:, dense.columns] = found, known
+    return Vector(selection.series, values, None if present.all() else present, selection.nameless)
+
+
+def settled_samples(selection: Selection, after_ms: int, until_ms: int) -> list[SeriesSamples]:
+    """Return `samples` less the metric names that a subquery's series lose.
+
+    Raises:
+        QueryEvaluationError: two series differ by nothing else.
+    """
+    found = samples(selection, after_ms, until_ms)
+    if selection.nameless is False:
+        return found
+    series = selection.series
+    settled = dict(zip(series, unmarked_names(series, selection.nameless), strict=True))
+    found = [replace(item, labels=settled[item.labels]) for item in found]
+    if len({item.labels for item in found}) != len(found):
+        raise QueryEvaluationError("vector cannot contain metrics with the same labelset")
+    return found
 
 
 def samples(selection: Selection, after_ms: int, until_ms: int) -> list[SeriesSamples]:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from sakshi.model.duration import DURATION_MS_MAX
 from sakshi.model.labels import METRIC_NAME, quote_value
 from sakshi.model.matcher import InvalidRegexError, Matcher, MatchOperator
 from sakshi.promql import token as kinds
 from sakshi.promql.ast import (
+    Duration,
     Expr,
+    Extension,
     MatrixSelector,
     Span,
     Subquery,
@@ -21,13 +22,17 @@ from sakshi.promql.ast import (
     VectorSelector,
 )
 from sakshi.promql.cursor import Cursor
+from sakshi.promql.duration_parser import parse_offset, parse_positive_duration
 from sakshi.promql.token import Token
 from sakshi.promql.type_check import check_matchers, check_type
 
 AT_MS_MAX: Final = 2**50  # the year 37,648; up to here a time survives float seconds exactly
 
-SUFFIXES: Final = frozenset({"[", "offset", "@"})
+SUFFIXES: Final = frozenset({"[", "offset", "@", "anchored", "smoothed"})
 """What may follow an operand: a range or subquery (`parse_range`), or modifiers."""
+
+_EXTENSIONS: Final = frozenset(Extension)
+_MODIFIERS: Final = SUFFIXES - {"["}
 
 _MATCH_OPERATORS: Final = {str(operator): operator for operator in MatchOperator}
 _REGEX_OPERATORS: Final = frozenset({MatchOperator.REGEX, MatchOperator.NOT_REGEX})
@@ -93,55 +98,66 @@ def _parse_matcher(cursor: Cursor) -> Matcher:
 def parse_range(cursor: Cursor, expr: Expr) -> MatrixSelector | Subquery:
     """Parse `[range]` or `[range:step]` after an expression."""
     bracket = cursor.take()
-    range_ms = _parse_positive_duration(cursor, 'a duration after "["')
+    range_ms = parse_positive_duration(cursor, 'a duration after "["')
     if cursor.accept(":"):
         return _parse_subquery(cursor, expr, range_ms)
     cursor.expect("]", '":" or "]" after the range')
     if not isinstance(expr, VectorSelector):
         cursor.fail_at(bracket.start, "a selector before a range", expr.type.noun)
-    if expr.offset_ms or expr.at is not None:
+    if expr.offset_ms or expr.at is not None or expr.extension is not None:
         cursor.fail_at(bracket.start, 'the range before "offset" and "@"', "it behind")
     return MatrixSelector(expr, range_ms, span=Span(expr.span.start, cursor.end))
 
 
-def _parse_subquery(cursor: Cursor, expr: Expr, range_ms: int) -> Subquery:
+def _parse_subquery(cursor: Cursor, expr: Expr, range_ms: Duration) -> Subquery:
     step_ms = None
     if cursor.token.kind != "]":
-        step_ms = _parse_positive_duration(cursor, 'a duration or "]" after ":"')
+        step_ms = parse_positive_duration(cursor, 'a duration or "]" after ":"')
     cursor.expect("]", '"]" after the step')
     check_type(cursor.text, expr, ValueType.VECTOR, "before the range of a subquery")
     return Subquery(expr, range_ms, step_ms, span=Span(expr.span.start, cursor.end))
 
 
 def parse_modifiers(cursor: Cursor, expr: Expr) -> Expr:
-    """Parse `offset duration` and `@ time` after an expression, each at most once, in any order."""
+    """Parse what may follow a range, each at most once, in any order.
+
+    `offset duration`, `@ time`, and one of `anchored` and `smoothed`.
+    """
     if not isinstance(expr, VectorSelector | MatrixSelector | Subquery):
-        cursor.fail(f'a selector or a subquery before "{cursor.token.kind}"')
-    offset_ms: int | None = None
+        cursor.fail(f'a selector or a subquery before "{cursor.token.text.lower()}"')
+    offset_ms: Duration | None = None
     at: int | TimeAnchor | None = None
-    while cursor.token.kind in ("offset", "@"):
-        if (at if cursor.token.kind == "@" else offset_ms) is not None:
-            cursor.fail(f'"{cursor.token.kind}" at most once')
-        if cursor.take().kind == "@":
+    extension: Extension | None = None
+    while (word := cursor.token.text.lower()) in _MODIFIERS and cursor.token.kind in SUFFIXES:
+        known = {"offset": offset_ms, "@": at}.get(word, extension)
+        if known is not None:
+            once = '"anchored" or "smoothed"' if word in _EXTENSIONS else f'"{word}"'
+            cursor.fail(f"{once} at most once")
+        if word in _EXTENSIONS:
+            _check_extension(cursor, expr, word)
+        cursor.take()
+        if word == "@":
             at = _parse_time(cursor)
+        elif word == "offset":
+            offset_ms = parse_offset(cursor, 'a duration after "offset"')
         else:
-            offset_ms = _parse_duration(cursor, 'a duration after "offset"')
-    return _modified(expr, offset_ms or 0, at, Span(expr.span.start, cursor.end))
-
-
-def _modified(
-    expr: VectorSelector | MatrixSelector | Subquery,
-    offset_ms: int,
-    at: int | TimeAnchor | None,
-    span: Span,
-) -> Expr:
+            extension = Extension(word)
+    span = Span(expr.span.start, cursor.end)
     if isinstance(expr, VectorSelector):
-        return VectorSelector(expr.matchers, offset_ms, at, span=span)
+        return VectorSelector(expr.matchers, offset_ms or 0, at, extension, span=span)
     if isinstance(expr, MatrixSelector):
         inner = expr.selector
-        selector = VectorSelector(inner.matchers, offset_ms, at, span=inner.span)
+        selector = VectorSelector(inner.matchers, offset_ms or 0, at, extension, span=inner.span)
         return MatrixSelector(selector, expr.range_ms, span=span)
-    return Subquery(expr.expr, expr.range_ms, expr.step_ms, offset_ms, at, span=span)
+    return Subquery(expr.expr, expr.range_ms, expr.step_ms, offset_ms or 0, at, span=span)
+
+
+def _check_extension(cursor: Cursor, expr: Expr, word: str) -> None:
+    """Refuse `anchored` and `smoothed` behind what has no samples around it."""
+    if isinstance(expr, Subquery):
+        cursor.fail(f'a selector before "{word}"')
+    if isinstance(expr, VectorSelector) and word == Extension.ANCHORED:
+        cursor.fail('a range before "anchored"')
 
 
 def _parse_time(cursor: Cursor) -> int | TimeAnchor:
@@ -157,27 +173,6 @@ def _parse_time(cursor: Cursor) -> int | TimeAnchor:
     if not abs(seconds) * 1000 <= AT_MS_MAX:  # not `>`: that would let NaN through
         cursor.fail_since(start, "a time before the year 37648")
     return _round(seconds * 1000)
-
-
-def _parse_positive_duration(cursor: Cursor, expected: str) -> int:
-    start = cursor.token.start
-    duration_ms = _parse_duration(cursor, expected)
-    if duration_ms <= 0:
-        cursor.fail_since(start, "a duration of at least 1ms")
-    return duration_ms
-
-
-def _parse_duration(cursor: Cursor, expected: str) -> int:
-    """Parse a duration or a number of seconds, with or without a sign, into milliseconds.
-
-    Digits below a millisecond are cut off, as in Prometheus, once they were rounded to nanoseconds.
-    """
-    start = cursor.token.start
-    seconds = cursor.take_signed_seconds(expected)
-    if not abs(seconds) * 1000 <= DURATION_MS_MAX:  # not `>`: that would let NaN through
-        cursor.fail_since(start, "a duration below 292 years")
-    nanoseconds = abs(round(seconds * 1e9))
-    return nanoseconds // 1_000_000 * (1 if seconds > 0 else -1)
 
 
 def _round(number: float) -> int:

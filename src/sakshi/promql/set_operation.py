@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,16 @@ from sakshi.promql.ast import VectorMatching
 from sakshi.promql.engine import Vector
 from sakshi.promql.matching import match_groups
 from sakshi.promql.memo import derive
-from sakshi.promql.vector import Indices, Present, Relabeling, both, merge, presence
+from sakshi.promql.vector import (
+    Indices,
+    Nameless,
+    Present,
+    Relabeling,
+    both,
+    joined_nameless,
+    merge,
+    presence,
+)
 from sakshi.storage.store import SeriesList
 
 
@@ -23,13 +33,11 @@ class SetPlan:
         left: shape (n,): for each series of the left vector the number of its group.
         right: shape (m,): the same for the right one.
         count: how many groups there are.
-        union: the label sets of both, one after the other.
     """
 
     left: Indices
     right: Indices
     count: int
-    union: Relabeling
 
 
 def combine_sets(operator: str, left: Vector, right: Vector, matching: VectorMatching) -> Vector:
@@ -45,15 +53,16 @@ def combine_sets(operator: str, left: Vector, right: Vector, matching: VectorMat
     )
     if operator == "or":
         seen = _seen(presence(left), plan.left, plan.count)[:, plan.right]
+        nameless = joined_nameless(left, right)
         return merge(
-            plan.union,
+            _union(left.series, right.series, nameless),
             np.concatenate([left.values, right.values], axis=1),
             np.concatenate([presence(left), presence(right) & ~seen], axis=1),
+            nameless,
         )
     seen = _seen(presence(right), plan.right, plan.count)[:, plan.left]
-    return Vector(
-        left.series, left.values, both(seen if operator == "and" else ~seen, left.present)
-    )
+    kept = seen if operator == "and" else ~seen
+    return left.holding(left.values, both(kept, left.present))
 
 
 def _plan(left: SeriesList, right: SeriesList, matching: VectorMatching) -> SetPlan:
@@ -68,7 +77,25 @@ def _plan(left: SeriesList, right: SeriesList, matching: VectorMatching) -> SetP
         )
         for series in (left, right)
     ]
-    return SetPlan(numbers[0], numbers[1], len(positions), Relabeling.of((*left, *right)))
+    return SetPlan(numbers[0], numbers[1], len(positions))
+
+
+def _union(left: SeriesList, right: SeriesList, nameless: Nameless) -> Relabeling:
+    """Return the label sets of both; alike are those that also keep or lose their name alike."""
+    if not isinstance(nameless, np.ndarray):
+        key: Hashable = ("union", right)
+        return derive(left, key, lambda: Relabeling.of((*left, *right)))
+    key = ("union", right, nameless.tobytes())
+    return derive(left, key, lambda: _marked_union((*left, *right), nameless.tolist()))
+
+
+def _marked_union(labels: Sequence[Labels], marks: Sequence[bool]) -> Relabeling:
+    positions: dict[tuple[Labels, bool], int] = {}
+    columns = [
+        positions.setdefault(item, len(positions)) for item in zip(labels, marks, strict=True)
+    ]
+    series = SeriesList([item for item, _ in positions])
+    return Relabeling(series, np.array(columns, np.intp))
 
 
 def _seen(present: Present, groups: Indices, count: int) -> Present:

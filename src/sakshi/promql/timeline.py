@@ -46,6 +46,8 @@ class Timeline:
 
     def times(self) -> Timestamps:
         """Return the moments, shape (count,)."""
+        if self.count == 1:
+            return np.array([self.start_ms], np.int64)
         return self.start_ms + self.step_ms * np.arange(self.count, dtype=np.int64)
 
     def blocks(self, size: int) -> Iterator[Timestamps]:

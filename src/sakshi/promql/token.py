@@ -25,6 +25,7 @@ AGGREGATORS: Final = frozenset(
 OPERATOR_WORDS: Final = frozenset({"and", "or", "unless", "atan2"})
 MODIFIERS: Final = frozenset(
     {"offset", "by", "without", "on", "ignoring", "group_left", "group_right", "bool"}
+    | {"anchored", "smoothed"}
 )
 NUMBER_WORDS: Final = frozenset({"inf", "nan"})
 KEYWORDS: Final = AGGREGATORS | OPERATOR_WORDS | MODIFIERS

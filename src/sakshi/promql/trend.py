@@ -51,6 +51,7 @@ def smoothed(windows: Windows, smoothing: Values, trend: Values) -> Values:
         level, slope_ = values[0], values[1] - values[0]
         previous = np.zeros_like(level)
         for row in range(1, len(values)):
+            windows.check()
             if row > 1:
                 slope_ = turn * (level - previous) + (1 - turn) * slope_
             previous, level = level, weight * values[row] + (1 - weight) * (level + slope_)

@@ -7,6 +7,7 @@ the place in the text that has to change.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from sakshi.model.labels import quote_value
 from sakshi.model.matcher import Matcher
@@ -16,13 +17,21 @@ from sakshi.promql.ast import (
     Call,
     Cardinality,
     Expr,
+    Extension,
     Unary,
     ValueType,
     VectorMatching,
+    extension_of,
 )
 from sakshi.promql.errors import QuerySyntaxError
 from sakshi.promql.function import FunctionSignature
 from sakshi.promql.operator import COMPARISONS, SET_OPERATORS
+
+EXTENDABLE: Final = {
+    Extension.ANCHORED: frozenset({"changes", "delta", "increase", "rate", "resets"}),
+    Extension.SMOOTHED: frozenset({"delta", "increase", "rate"}),
+}
+"""The functions that know what to do with the edges of an extended range."""
 
 
 def check_type(text: str, expr: Expr, wanted: ValueType, role: str) -> None:
@@ -50,6 +59,17 @@ def check_call(text: str, call: Call, signature: FunctionSignature) -> None:
         wanted = signature.argument_type(index)
         if argument.type is not wanted:  # checked here too: the words are made only when needed
             check_type(text, argument, wanted, f"as argument {index + 1} of {signature.name}()")
+    _check_extension(text, call)
+
+
+def _check_extension(text: str, call: Call) -> None:
+    """Refuse an anchored or smoothed range in a function that makes nothing of its edges."""
+    for argument in call.arguments:
+        extension = extension_of(argument)
+        if extension is not None and call.function not in EXTENDABLE[extension]:
+            functions = ", ".join(sorted(EXTENDABLE[extension]))
+            expected = f'one of {functions} around a range that is "{extension}"'
+            raise QuerySyntaxError.at(text, call.span.start, expected, f"{call.function}()")
 
 
 def _argument_count(least: int, most: int | None) -> str:
@@ -110,10 +130,13 @@ def _operator_problem(binary: Binary) -> _Problem | None:
 
 
 def _matching_problem(binary: Binary, written: VectorMatching) -> _Problem | None:
+    fills = written.fill_left is not None or written.fill_right is not None
     if binary.matching is None:
         if written.labels:
             return 'instant vectors on both sides of "on" and "ignoring"', "a scalar"
-        return None
+        return ('instant vectors on both sides of "fill"', "a scalar") if fills else None
+    if fills and binary.operator in SET_OPERATORS:
+        return f'no "fill" for "{binary.operator}"', "one"
     if written.cardinality is Cardinality.ONE_TO_ONE:
         return None
     group = "group_left" if written.cardinality is Cardinality.MANY_TO_ONE else "group_right"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from sakshi.storage.store import SeriesList, Values
 
 Present = NDArray[np.bool_]
 Indices = NDArray[np.intp]
+Nameless: TypeAlias = NDArray[np.bool_] | bool
 
 NO_SERIES: Final = SeriesList(())
 ONE_NAMELESS: Final = SeriesList((EMPTY_LABELS,))
@@ -82,17 +83,23 @@ def relabel(vector: Vector, key: Hashable, change: Callable[[Labels], Labels]) -
     relabeling = derive(
         vector.series, key, lambda: Relabeling.of([change(labels) for labels in vector.series])
     )
-    return merge(relabeling, vector.values, vector.present)
+    return merge(relabeling, vector.values, vector.present, vector.nameless)
 
 
-def merge(relabeling: Relabeling, values: Values, present: Present | None) -> Vector:
+def merge(
+    relabeling: Relabeling, values: Values, present: Present | None, nameless: Nameless = False
+) -> Vector:
     """Return the vector of new label sets; columns that became one are taken where present.
 
     Raises:
         QueryEvaluationError: two columns that became one have a value at the same step.
     """
     if relabeling.columns is None:
-        return Vector(relabeling.series, values, present)
+        return Vector(relabeling.series, values, present, nameless)
+    if isinstance(nameless, np.ndarray):
+        columns = relabeling.columns[nameless]
+        nameless = np.zeros(len(relabeling.series), np.bool_)
+        nameless[columns] = True
     if present is None:
         present = np.ones(values.shape, np.bool_)
     shape = (len(values), len(relabeling.series))
@@ -103,16 +110,50 @@ def merge(relabeling: Relabeling, values: Values, present: Present | None) -> Ve
     if np.count_nonzero(occupied) != len(steps):
         raise QueryEvaluationError("vector cannot contain metrics with the same labelset")
     merged[steps, targets] = values[steps, columns]
-    return Vector(relabeling.series, merged, occupied)
+    return Vector(relabeling.series, merged, occupied, nameless)
 
 
 def without_name(vector: Vector) -> Vector:
-    """Return the vector less the metric names.
+    """Return the vector with its metric names marked: `settled` drops them when all is done.
+
+    Until then they can be seen: `count(rate({__name__=~"a|b"}[5m]))` counts both.
+    """
+    return Vector(vector.series, vector.values, vector.present, nameless=True)
+
+
+def settled(vector: Vector) -> Vector:
+    """Return the vector less the metric names that are marked.
 
     Raises:
         QueryEvaluationError: two series differ by nothing else.
     """
-    return relabel(vector, "without name", Labels.without_name)
+    nameless = vector.nameless
+    if nameless is False:
+        return vector
+    marked = nameless.tobytes() if isinstance(nameless, np.ndarray) else nameless
+    relabeling = derive(
+        vector.series,
+        ("settled", marked),
+        lambda: Relabeling.of(unmarked_names(vector.series, nameless)),
+    )
+    return merge(relabeling, vector.values, vector.present)
+
+
+def unmarked_names(series: SeriesList, nameless: Nameless) -> Sequence[Labels]:
+    """Return the label sets less the metric names that are marked."""
+    marks = np.broadcast_to(nameless, len(series)).tolist()
+    return [
+        labels.without_name() if marked else labels
+        for labels, marked in zip(series, marks, strict=True)
+    ]
+
+
+def joined_nameless(left: Vector, right: Vector) -> Nameless:
+    """Return which series lose their name in the vector of both, one after the other."""
+    if left.nameless is False and right.nameless is False:
+        return False
+    marks = [np.broadcast_to(vector.nameless, len(vector.series)) for vector in (left, right)]
+    return np.concatenate(marks)
 
 
 def any_present(vector: Vector) -> Present:
@@ -135,7 +176,7 @@ def broadcast(value: Scalar | Text | Vector, steps: int) -> Scalar | Text | Vect
     present = value.present
     if present is not None:
         present = np.broadcast_to(present, shape)
-    return Vector(value.series, np.broadcast_to(value.values, shape), present)
+    return value.holding(np.broadcast_to(value.values, shape), present)
 
 
 def join_steps(blocks: Sequence[Scalar | Text | Vector]) -> Scalar | Text | Vector:
@@ -154,8 +195,8 @@ def join_steps(blocks: Sequence[Scalar | Text | Vector]) -> Scalar | Text | Vect
         series = vectors[0].series
     values = np.concatenate([vector.values for vector in vectors])
     if all(vector.present is None for vector in vectors):
-        return Vector(series, values)
-    return Vector(series, values, np.concatenate([presence(vector) for vector in vectors]))
+        return vectors[0].holding(values)
+    return vectors[0].holding(values, np.concatenate([presence(vector) for vector in vectors]))
 
 
 def joined_cells(blocks: Sequence[Scalar | Text | Vector]) -> int:
@@ -174,18 +215,20 @@ def _aligned(vectors: Sequence[Vector]) -> list[Vector]:
         for labels in vector.series:
             positions.setdefault(labels, len(positions))
     series, aligned = SeriesList(tuple(positions)), []
+    nameless = np.zeros(len(series), np.bool_)
     for vector in vectors:
         columns = [positions[labels] for labels in vector.series]
         shape = (len(vector.values), len(series))
         values, present = np.zeros(shape), np.zeros(shape, np.bool_)
         values[:, columns] = vector.values
         present[:, columns] = presence(vector)
-        aligned.append(Vector(series, values, present))
+        nameless[columns] |= vector.nameless
+        aligned.append(Vector(series, values, present, nameless))
     return aligned
 
 
 def compacted(vector: Vector) -> Vector:
-    """Return the vector less the series that have no value at any step."""
+    """Return the vector, whose names are settled, less the series without any value."""
     if vector.present is None:
         return vector
     kept = vector.present.any(axis=0)
@@ -193,12 +236,12 @@ def compacted(vector: Vector) -> Vector:
         return empty_vector(len(vector.values))
     if kept.all():
         everywhere = bool(vector.present.all())
-        return Vector(vector.series, vector.values, None if everywhere else vector.present)
+        return vector.holding(vector.values, None if everywhere else vector.present)
     return taken(vector, np.flatnonzero(kept))
 
 
 def taken(vector: Vector, columns: Indices) -> Vector:
-    """Return some columns of a vector in the order given."""
+    """Return some columns of a vector, whose names are settled, in the order given."""
     present = None if vector.present is None else vector.present[:, columns]
     if present is not None and present.all():
         present = None
