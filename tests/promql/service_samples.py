@@ -5,6 +5,7 @@ Counters are reset once, gauges wander, sessions come and go, some scrapes lack 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -15,6 +16,7 @@ from sakshi.model.labels import Labels
 from sakshi.storage import ABSENT, Appender, is_absent
 
 BOUNDS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
+BESIDE_MS = (123, 457, 791)  # fractions of a second: no sample meets a moment that is asked
 RESET_BASE = 5_000.0  # far above zero: extrapolation to zero never matters
 
 
@@ -56,13 +58,15 @@ class Instance:
         return "".join(lines)
 
 
-def service_samples(seed: int, start_ms: int, interval_ms: int, rows: int) -> list[Instance]:
-    """Return the samples of three instances, scraped at different fractions of a second."""
+def service_samples(
+    seed: int, start_ms: int, interval_ms: int, rows: int, phases_ms: Sequence[int] = BESIDE_MS
+) -> list[Instance]:
+    """Return the samples of one instance a phase, each scraped so long after the start."""
     generator = np.random.default_rng(seed)
     timestamps = start_ms + interval_ms * np.arange(rows, dtype=np.int64)
     return [
-        _instance(generator, f"chat-{number}:5000", timestamps + 123 + 334 * number)
-        for number in range(3)
+        _instance(generator, f"chat-{number}:5000", timestamps + phase_ms)
+        for number, phase_ms in enumerate(phases_ms)
     ]
 
 
