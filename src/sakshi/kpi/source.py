@@ -8,7 +8,6 @@ sum(consciousness_messages_per_second)          the KPI reads what a rule record
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
 
 from sakshi.model.labels import METRIC_NAME
 from sakshi.model.matcher import Matcher, MatchOperator
@@ -18,8 +17,6 @@ from sakshi.rules import RecordingRule, RuleGroup
 
 Source = tuple[Matcher, ...]
 
-DEPTH_MAX: Final = 8  # of rules that read rules
-
 
 def find_sources(expr: Expr, recorded: Mapping[str, Sequence[Expr]]) -> Sequence[Source]:
     """Return the selectors of exposed series that an expression is computed from; each once.
@@ -28,7 +25,7 @@ def find_sources(expr: Expr, recorded: Mapping[str, Sequence[Expr]]) -> Sequence
         expr: what is computed.
         recorded: the expressions of recording rules by the name that they record.
     """
-    return list(dict.fromkeys(_iter_sources(expr, recorded, 0)))
+    return list(dict.fromkeys(_iter_sources(expr, recorded, set())))
 
 
 def find_recorded(groups: Sequence[RuleGroup]) -> Mapping[str, Sequence[Expr]]:
@@ -50,14 +47,17 @@ def source_name(source: Source) -> str:
 
 
 def _iter_sources(
-    expr: Expr, recorded: Mapping[str, Sequence[Expr]], depth: int
+    expr: Expr, recorded: Mapping[str, Sequence[Expr]], seen: set[str]
 ) -> Iterator[Source]:
+    """Yield the exposed sources of an expression; recorded names are gone into once."""
     for node in iter_nodes(expr):
         if not isinstance(node, VectorSelector):
             continue
         source = tuple(node.matchers)
-        deeper = recorded.get(source_name(source), ()) if depth < DEPTH_MAX else ()
-        for below in deeper:
-            yield from _iter_sources(below, recorded, depth + 1)
-        if not deeper:
+        name = source_name(source)
+        if name not in recorded:
             yield source
+        elif name not in seen:
+            seen.add(name)
+            for below in recorded[name]:
+                yield from _iter_sources(below, recorded, seen)
