@@ -24,7 +24,7 @@ from sakshi.promql.vector import Indices, Nameless, Present, unmarked_names
 from sakshi.storage.store import SeriesColumns, SeriesList, Timestamps, Values
 from sakshi.storage.value import is_absent, is_stale
 
-SCANNED_AT_ONCE: Final = 2_097_152  # numbers that are searched for holes; some milliseconds
+SCANNED_AT_ONCE: Final = 1_048_576  # numbers that are searched for holes; some milliseconds
 
 Holes = NDArray[np.bool_]
 

@@ -20,7 +20,7 @@ from sakshi.storage.store import Timestamps, Values
 
 NARROW_COLUMNS: Final = 64  # measured: up to here one reduceat beats a loop over the steps
 REDUCED_AT_ONCE: Final = 1_000_000  # numbers, a millisecond: then the deadline is looked at again
-KERNEL_CELLS: Final = 2_097_152
+KERNEL_CELLS: Final = 1_048_576
 """Numbers that a kernel is given at once: one pass over them takes some milliseconds."""
 TILE_CELLS: Final = 262_144
 """Numbers of a window that are sorted, or gone through several times, at once: some 15 ms."""
