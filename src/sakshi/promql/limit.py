@@ -23,9 +23,9 @@ class EvaluationLimits:
             Prometheus' `--query.max-samples`. At 8 bytes each they are 400 MB.
         points_per_series: steps of a range query; Prometheus' API: a week, a point a minute.
         timeout_seconds: wall time; Prometheus' `--query.timeout`.
-        block_cells: numbers of a vector that are computed at once, steps times series: 4 MB, a
-            millisecond of arithmetic and up to twenty of mathematics, so that deadlines are seen
-            and intermediates stay small.
+        block_cells: numbers of a vector that are computed at once, steps times series: 8 MB, a few
+            milliseconds of arithmetic, so that deadlines are seen and intermediates stay small. An
+            answer of one block is not copied: half as many made range queries slower.
         transient_cells: numbers that one operator may lay out beside its operands: twenty
             times a block, 80 MB. Only operands that fit badly need more (buckets of very unequal
             histograms, values that differ everywhere).
@@ -41,7 +41,7 @@ class EvaluationLimits:
     samples: int = 50_000_000
     points_per_series: int = 11_000
     timeout_seconds: float = 120.0
-    block_cells: int = 524_288
+    block_cells: int = 1_000_000
     transient_cells: int = 10_000_000
     label_characters: int = 10_000_000
     pairs: int = 1_000_000
