@@ -853,3 +853,111 @@ def test_deleted_samples_stay_deleted_until_they_expire(store: Store) -> None:
         store.expire(START_MS + before_ms)
         found = {at_ms for at_ms, _ in read(store)[UP]}
         assert not found & set(range(5000, 11_000, 1000))
+
+
+# Late samples and deletions, against a model
+
+
+class LateModel:
+    """A store that takes late samples and deletes some, as a dict."""
+
+    def __init__(self, window_ms: int) -> None:
+        self._window_ms = window_ms
+        self._series: dict[Labels, dict[int, int]] = {}
+        self._hidden: list[tuple[Labels, int, int]] = []
+        self._newest: dict[str, int] = {}  # by target
+        self._first: dict[Labels, int] = {}  # of the series that are listed
+
+    def append(
+        self, target: str, at_ms: int, row: dict[Labels, float]
+    ) -> type[DuplicateSampleError | OutOfOrderSampleError] | None:
+        is_young = at_ms >= self._newest.get(target, at_ms) - self._window_ms
+        for labels, value in row.items():
+            known = self._series.get(labels, {})
+            newest = max(known, default=-(10**9))
+            if (
+                newest < at_ms
+                or known.get(at_ms) == bits(value)
+                or (at_ms not in known and is_young)
+            ):
+                continue
+            is_other = newest == at_ms or is_young
+            return DuplicateSampleError if is_other else OutOfOrderSampleError
+        for labels, value in row.items():
+            known = self._series.setdefault(labels, {})
+            if at_ms not in known:  # a repetition does not bring back what was deleted
+                known[at_ms] = bits(value)
+                self._first[labels] = min(at_ms, self._first.get(labels, at_ms))
+        self._newest[target] = max(at_ms, self._newest.get(target, at_ms))
+        return None
+
+    def delete(self, name: str, start_ms: int, end_ms: int) -> None:
+        for labels, known in self._series.items():
+            newest_ms, first_ms = max(known), self._first.get(labels)
+            if first_ms is None or labels.name != name:
+                continue
+            if first_ms <= end_ms and newest_ms >= start_ms:
+                self._hidden.append((labels, start_ms, min(end_ms, newest_ms)))
+                if start_ms <= first_ms and end_ms >= newest_ms:
+                    del self._first[labels]
+
+    def read(self, start_ms: int, end_ms: int) -> Samples:
+        found = {
+            labels: sorted(
+                (at_ms, value)
+                for at_ms, value in known.items()
+                if start_ms <= at_ms <= end_ms and not self._is_hidden(labels, at_ms)
+            )
+            for labels, known in self._series.items()
+        }
+        return {labels: values for labels, values in found.items() if values}
+
+    def _is_hidden(self, labels: Labels, at_ms: int) -> bool:
+        return any(name == labels and start <= at_ms <= end for name, start, end in self._hidden)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, None], ids=str)
+def test_late_samples_and_deletions_behave_like_a_dict(
+    patient_store: Store, clock: FakeClock, seed: int | None
+) -> None:
+    """Whatever comes late, again or differently, and whatever is deleted, store and dict agree."""
+    seed = random.SystemRandom().getrandbits(32) if seed is None else seed  # a new one each time
+    print(f"seed={seed}")  # noqa: T201 - shown when the test fails
+    chance = random.Random(seed)
+    clock.elapsed_ms = 10**7
+    model = LateModel(60_000)
+    names = ["alpha", "beta"]
+    now_ms = 0
+
+    for _ in range(150):
+        action = chance.random()
+        if action < 0.6:
+            target = chance.choice("ab")
+            row = {
+                Labels({"__name__": chance.choice(names), "t": target, "n": str(n)}): (
+                    chance.choice(VALUES)
+                )
+                for n in chance.sample(range(6), chance.randint(1, 4))
+            }
+            now_ms += chance.choice([0, 1000, 1000, 2000])
+            at_ms = now_ms - chance.choice([0, 0, 0, 1000, 10_000, 40_000, 61_000, 90_000])
+            expected = model.append(target, at_ms, row)
+            appender = patient_store.target(Labels({"t": target}))
+            if expected is None:
+                append(appender, at_ms, row)
+            else:
+                with pytest.raises(expected):
+                    append(appender, at_ms, row)
+        elif action < 0.8:
+            patient_store.commit()
+        elif action < 0.85:
+            name, start_ms = chance.choice(names), now_ms - chance.randrange(100_000)
+            end_ms = start_ms + chance.choice([0, 10_000, 10**6])
+            model.delete(name, start_ms, end_ms)
+            matcher = Matcher("__name__", MatchOperator.EQUAL, name)
+            patient_store.delete_series([matcher], START_MS + start_ms, START_MS + end_ms)
+        else:
+            start_ms = now_ms - chance.randrange(100_000)
+            end_ms = start_ms + chance.randrange(60_000)
+            found = read(patient_store, start_ms=start_ms, end_ms=end_ms)
+            assert found == model.read(start_ms, end_ms)

@@ -28,8 +28,9 @@ from sakshi.storage.value import is_absent
 INSERT_TARGET: Final = "insert or ignore into target (id, labels, checksum) values (?, ?, ?)"
 INSERT_FAMILY: Final = "insert or ignore into family (id, name, checksum) values (?, ?, ?)"
 INSERT_SERIES: Final = (
-    "insert or replace into series (target_id, column_number, labels, first_ms, checksum) "
-    "values (?, ?, ?, ?, ?)"
+    "insert into series (target_id, column_number, labels, first_ms, checksum) "
+    "values (?, ?, ?, ?, ?) on conflict do update set "  # when it ended stays known
+    "labels = excluded.labels, first_ms = excluded.first_ms, checksum = excluded.checksum"
 )
 INSERT_LOG: Final = (
     "insert into log (target_id, start_ms, end_ms, row_count, is_full, checksum, body) "
@@ -63,20 +64,27 @@ class TargetLog:
         self._records.append(record)
 
     def droppable(self, end_ms: int) -> Sequence[LogRecord]:
-        """Return the oldest records, all of which end by `end_ms` and no other record needs."""
-        count = 0
-        for index, record in enumerate(self._records):
-            if record.is_full:
-                count = index
-            if record.end_ms > end_ms:
-                return self._records[:count]
-        return self._records
+        """Return the records that end by `end_ms` and that no other record needs.
+
+        A record that stays needs those before it, back to a full one. So a row of a clock that ran
+        far ahead keeps a few records, and not all that come after it.
+        """
+        droppable: list[LogRecord] = []
+        is_needed = False
+        for record in reversed(self._records):
+            is_needed = is_needed or record.end_ms > end_ms
+            if not is_needed:
+                droppable.append(record)
+            elif record.is_full:
+                is_needed = False
+        return droppable[::-1]
 
     def drop(self, records: Sequence[LogRecord]) -> None:
         """Note that records are gone, which `droppable` returned."""
-        self._records = self._records[len(records) :]
-        if not self._records:
+        if records and records[-1] is self._records[-1]:
             self.encoder.reset()
+        gone = {record.id for record in records}
+        self._records = [record for record in self._records if record.id not in gone]
 
 
 class LogWriter:
