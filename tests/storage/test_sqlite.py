@@ -384,6 +384,22 @@ def test_rows_of_a_clock_that_ran_ahead_do_not_keep_the_log(tmp_path: Path) -> N
         assert sorted(found.values[:, 0].tolist()) == [float(row) for row in range(300)]
 
 
+def test_numbers_of_log_records_are_never_used_again(tmp_path: Path) -> None:
+    """The expiry knows records by them: a new one must not be taken for one of those."""
+    clock, ahead_ms, seen = FakeClock(START_MS), 10 * 365 * 86_400_000, set[object]()
+    with closing(SqliteStore(tmp_path, SEALING_SOON, clock=clock)) as store:
+        target = store.target(Labels({"job": "chat"}))
+        columns = target.columns([Labels({"__name__": "up"})])
+        before: set[object] = set()
+        for row in range(60):
+            clock.elapsed_ms = row * 1000 + (ahead_ms if row == 10 else 0)
+            target.append(clock.now_ms(), columns, np.array([float(row)]))
+            store.commit()
+            there = {id for (id,) in execute(tmp_path, "select id from log")}
+            assert not (there - before) & seen
+            seen, before = seen | there, there
+
+
 # Damage
 
 

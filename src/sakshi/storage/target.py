@@ -9,7 +9,8 @@ gets it as a row of its own kind.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from sakshi.model.labels import Labels
 from sakshi.storage.budget import SeriesBudget
 from sakshi.storage.column import NEVER_MS, REFUSED, ColumnTable
 from sakshi.storage.deletion import NO_DELETIONS, DeletedRange
+from sakshi.storage.errors import ForgottenColumnError
 from sakshi.storage.index import SeriesIndex, SeriesPlace
 from sakshi.storage.matrix import RowMatrix, Slots, as_slots
 from sakshi.storage.past import Past, refusal
@@ -36,10 +38,18 @@ class TargetHead:
         index: is told of each series at its first sample.
         budget: is asked for each new series.
         past: judges late samples.
+        come_back: is called with the target when somebody wants to append to it after it retired;
+            calls `return_to_work`.
     """
 
     def __init__(
-        self, id: int, labels: Labels, index: SeriesIndex, budget: SeriesBudget, past: Past
+        self,
+        id: int,
+        labels: Labels,
+        index: SeriesIndex,
+        budget: SeriesBudget,
+        past: Past,
+        come_back: Callable[[TargetHead], None] = lambda target: target.return_to_work(),
     ) -> None:
         self.id = id
         self.labels = labels
@@ -47,6 +57,8 @@ class TargetHead:
         self._index = index
         self._budget = budget
         self._past = past
+        self._come_back = come_back
+        self._is_retired = False
         self.deletions = NO_DELETIONS
         self._lock = threading.Lock()
         self._table = ColumnTable()
@@ -67,10 +79,12 @@ class TargetHead:
 
     def columns(self, series: Sequence[Labels]) -> Columns:
         """Return the column of each series, new ones being made: see `TargetAppender`."""
-        with self._lock:
+        with self._working():
             for labels in series:
                 if self._table.find(labels) is None and self._budget.admit(labels):
-                    self._table.add(labels, self._index.family(labels.name))
+                    column = self._table.find_forgotten(labels)
+                    if column is None or not self._table.recall(column):
+                        self._table.add(labels, self._index.family(labels.name))
             return self._table.get(series)
 
     def append(self, timestamp_ms: int, columns: Columns, values: Values) -> None:
@@ -79,7 +93,7 @@ class TargetHead:
         assert columns.shape == values.shape, f"{columns.shape} columns, {values.shape} values"
         if not columns.size:
             return
-        with self._lock:
+        with self._working():
             if columns is not self._last_columns:
                 admitted = columns != REFUSED
                 if not admitted.all():
@@ -161,6 +175,14 @@ class TargetHead:
 
     def _make_known(self, columns: Columns, timestamp_ms: int) -> None:
         """Make series known that are new, were forgotten or deleted."""
+        for column in columns.tolist():
+            if self._table.labels[column] is None:
+                if not self._table.recall(column):
+                    raise ForgottenColumnError(
+                        f"column {column} of target {self.labels} was forgotten: its series had no "
+                        "samples for too long. Ask for columns again"
+                    )
+                self._budget.restore()
         self._table.indexed[columns] = True
         self._table.first_ms[columns] = timestamp_ms
         self._unsaved += columns.tolist()
@@ -408,9 +430,9 @@ class TargetHead:
             return int(old.sum()) + sum(span.row_count for span in old_spans)
 
     def forget_series(self, before_ms: int) -> list[int]:
-        """Take series out of the index whose samples have all expired; return their columns.
+        """Forget series whose samples have all expired; return the columns that left the index.
 
-        They keep their numbers: an appender may still hold them, and append again.
+        They keep their numbers for a while: an appender may still hold them, and append again.
         """
         with self._lock:
             oldest_span_ms = self._spans.start_ms
@@ -420,10 +442,34 @@ class TargetHead:
             gone = gone[self._matrix.slots(gone) < 0]
             if gone.size:
                 table.indexed[gone] = False
-                dropped = set(gone.tolist())
-                self._unsaved = [column for column in self._unsaved if column not in dropped]
                 self._index.remove(self._places(gone))
-            return gone.tolist()
+            forgotten = table.forget(table.find_idle(before_ms))
+            self._budget.release(len(forgotten))
+            dropped = {*gone.tolist(), *forgotten}
+            self._unsaved = [column for column in self._unsaved if column not in dropped]
+            return sorted(dropped)
+
+    def retire(self) -> bool:
+        """Take no samples until `return_to_work`, if nothing is left; tell whether it is so."""
+        with self._lock:
+            is_empty = not (self._table.has_series or self._matrix.count or len(self._spans))
+            self._is_retired = self._is_retired or is_empty
+            return is_empty
+
+    def return_to_work(self) -> None:
+        """Take samples: the store knows of the target."""
+        with self._lock:
+            self._is_retired = False
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """Hold the lock, and be known to the store."""
+        while True:
+            with self._lock:
+                if not self._is_retired:
+                    yield
+                    return
+            self._come_back(self)
 
     def forget_deletions(self, before_ms: int) -> int:
         """Forget deletions whose samples have expired; return the moment that they end before."""
