@@ -22,7 +22,7 @@ from sakshi.storage.deletion import NO_DELETIONS, DeletedRange
 from sakshi.storage.errors import ForgottenColumnError
 from sakshi.storage.index import SeriesIndex, SeriesPlace
 from sakshi.storage.matrix import RowMatrix, Slots, as_slots
-from sakshi.storage.past import Past, refusal
+from sakshi.storage.past import Past, SealedRow, refusal
 from sakshi.storage.span import NO_SPANS, Span, SpanDirectory
 from sakshi.storage.store import Columns, Values
 from sakshi.storage.taken import NewColumn, Patch, TakenRows, TargetView
@@ -93,17 +93,24 @@ class TargetHead:
         assert columns.shape == values.shape, f"{columns.shape} columns, {values.shape} values"
         if not columns.size:
             return
-        with self._working():
-            if columns is not self._last_columns:
-                admitted = columns != REFUSED
-                if not admitted.all():
-                    columns, values = columns[admitted], values[admitted]
-                    if not columns.size:
-                        return
-            if timestamp_ms > self._newest_ms:
-                self._append_row(timestamp_ms, columns, values)
-            else:
-                self._append_to_past(timestamp_ms, columns, values)
+        sealed: SealedRow | None = None
+        while True:
+            with self._working():
+                if columns is not self._last_columns:
+                    admitted = columns != REFUSED
+                    if not admitted.all():
+                        columns, values = columns[admitted], values[admitted]
+                if not columns.size:
+                    return
+                if timestamp_ms > self._newest_ms:
+                    self._append_row(timestamp_ms, columns, values)
+                    return
+                if not self._must_look(timestamp_ms, columns, sealed):
+                    self._append_to_past(timestamp_ms, columns, values, sealed)
+                    return
+                spans, families = self._spans, self._table.families[columns]
+            # The disk is read without the lock, for whoever selects takes it, too.
+            sealed = self._past.find(timestamp_ms, columns, families, spans)
 
     def _append_row(self, timestamp_ms: int, columns: Columns, values: Values) -> None:
         slots = self._get_slots(columns, timestamp_ms)
@@ -112,11 +119,24 @@ class TargetHead:
         self._newest_ms = timestamp_ms
         self.samples += columns.size
 
-    def _append_to_past(self, timestamp_ms: int, columns: Columns, values: Values) -> None:
+    def _must_look(self, timestamp_ms: int, columns: Columns, sealed: SealedRow | None) -> bool:
+        """Tell whether chunks may have samples of a moment, and were not looked at."""
+        if sealed is not None and sealed.spans is self._spans:
+            return False
+        if not self._spans.within(timestamp_ms, timestamp_ms):
+            return False
+        known = self._table.newest_ms[columns] >= timestamp_ms
+        stored = self._find_stored(timestamp_ms, columns, None)
+        return bool(is_absent(stored[known]).any())
+
+    def _append_to_past(
+        self, timestamp_ms: int, columns: Columns, values: Values, sealed: SealedRow | None
+    ) -> None:
         known = self._table.newest_ms[columns] >= timestamp_ms
         if known.any():
+            stored = self._find_stored(timestamp_ms, columns, sealed)[known]
             chosen = ~known
-            chosen[known] = self._are_new(timestamp_ms, columns[known], values[known])
+            chosen[known] = self._are_new(timestamp_ms, columns[known], values[known], stored)
             columns, values = columns[chosen], values[chosen]
         self._append_late(timestamp_ms, columns, values)
 
@@ -193,14 +213,21 @@ class TargetHead:
         numbers = columns.tolist()
         return [SeriesPlace(found, self.id, c) for c in numbers if (found := labels[c]) is not None]
 
-    def _are_new(self, timestamp_ms: int, columns: Columns, values: Values) -> NDArray[np.bool_]:
+    def _are_new(
+        self, timestamp_ms: int, columns: Columns, values: Values, stored: Values
+    ) -> NDArray[np.bool_]:
         """Tell which samples are new, where their series have newer ones; the others are there.
+
+        Args:
+            timestamp_ms: of the samples.
+            columns: shape (k,).
+            values: shape (k,).
+            stored: shape (k,), what is there in their place; ABSENT for nothing.
 
         Raises:
             OutOfOrderSampleError: a sample is not there, and too late to be taken.
             DuplicateSampleError: there is another value.
         """
-        stored = self._find_stored(timestamp_ms, columns)
         same = stored.view(np.uint64) == values.view(np.uint64)
         new: NDArray[np.bool_] = ~same & is_absent(stored)
         if same.all():
@@ -215,19 +242,14 @@ class TargetHead:
             raise refusal(series, timestamp_ms, int(newest_ms[place]), is_other=is_other)
         return new
 
-    def _find_stored(self, timestamp_ms: int, columns: Columns) -> Values:
-        """Return the samples of a moment, from memory or disk; ABSENT where there is none."""
+    def _find_stored(self, timestamp_ms: int, columns: Columns, sealed: SealedRow | None) -> Values:
+        """Return the samples of a moment, from memory and chunks; ABSENT where there is none."""
         stored = np.full(columns.size, ABSENT)
         position, exists = self._find_row(timestamp_ms)
         if exists:
             slots = self._matrix.slots(columns)
             stored[slots >= 0] = self._matrix.values[position, slots[slots >= 0]]
-        missing = is_absent(stored)
-        if missing.any():
-            columns = columns[missing]
-            families = self._table.families[columns]
-            stored[missing] = self._past.find(timestamp_ms, columns, families, self._spans)
-        return stored
+        return stored if sealed is None else np.where(is_absent(stored), sealed.values, stored)
 
     # Reading
 
@@ -527,7 +549,10 @@ class TargetHead:
         if timestamp_ms > self._newest_ms:
             self.append(timestamp_ms, columns, values)
             return
-        new = is_absent(self._find_stored(timestamp_ms, columns))  # others were sealed since
+        families = self._table.families[columns]
+        sealed = self._past.find(timestamp_ms, columns, families, self._spans)
+        # Others were sealed since.
+        new = is_absent(self._find_stored(timestamp_ms, columns, sealed))
         self._append_late(timestamp_ms, columns[new], values[new])
 
     def restore_deletions(self, ranges: Sequence[DeletedRange]) -> None:
