@@ -853,3 +853,176 @@ def test_deleted_samples_stay_deleted_until_they_expire(store: Store) -> None:
         store.expire(START_MS + before_ms)
         found = {at_ms for at_ms, _ in read(store)[UP]}
         assert not found & set(range(5000, 11_000, 1000))
+
+
+# Series that are long gone
+
+LONG_MS = 10 * 3_600_000
+
+
+def forget_ended_series(store: Store, at_ms: int) -> None:
+    """Append to another target, and expire everything older, twice, with a long time between."""
+    other = store.target(Labels({"job": "other"}))
+    for moment_ms in (at_ms, at_ms + LONG_MS):
+        append(other, moment_ms, {series("other"): 1})
+        store.commit()
+        store.expire(START_MS + moment_ms)
+
+
+def test_long_gone_series_make_room(bounded_store: Store) -> None:
+    """The bound counts what is there, not what has been."""
+    target = bounded_store.target(TARGET)
+    append(target, 0, {HITS: 1})
+    bounded_store.commit()
+    forget_ended_series(bounded_store, LONG_MS)
+
+    append(target, 3 * LONG_MS, {UP: 1, MISSES: 1})
+
+    assert read(bounded_store, end_ms=4 * LONG_MS)[UP] == samples((3 * LONG_MS, 1))
+    assert bounded_store.statistics().refused_series == 1
+
+
+def test_a_target_of_which_nothing_is_left_is_forgotten(store: Store) -> None:
+    """Neither memory nor the disk keeps it; whoever still holds it may append again."""
+    target = store.target(TARGET)
+    columns = target.columns([HITS, UP])
+    target.append(START_MS, columns, np.array([1.0, 2.0]))
+    store.commit()
+    forget_ended_series(store, LONG_MS)
+    assert store.statistics().targets == 1
+
+    target.append(START_MS + 3 * LONG_MS, columns, np.array([3.0, 4.0]))
+    store.commit()
+    append(store.target(TARGET), 3 * LONG_MS + 1000, {UP: 5})
+
+    found = read(store, end_ms=4 * LONG_MS)
+    assert found[HITS] == samples((3 * LONG_MS, 3))
+    assert found[UP] == samples((3 * LONG_MS, 4), (3 * LONG_MS + 1000, 5))
+    assert store.statistics().targets == 2
+
+
+def test_a_long_gone_series_keeps_its_column(lasting_store: Store) -> None:
+    """Asked for anew, or held all the time: it is the same one."""
+    target = lasting_store.target(TARGET)
+    held = target.columns([HITS, MISSES]).tolist()
+    append(target, 0, {HITS: 1, MISSES: 1})
+    append(target, LONG_MS, {UP: 1})
+    lasting_store.commit()
+    forget_ended_series(lasting_store, LONG_MS)
+    append(target, 3 * LONG_MS, {UP: 1})
+
+    assert target.columns([MISSES, HITS]).tolist() == held[::-1]
+    append(target, 3 * LONG_MS, {HITS: 2})
+    assert read(lasting_store, end_ms=4 * LONG_MS)[HITS] == samples((3 * LONG_MS, 2))
+
+
+# Late samples and deletions, against a model
+
+
+class LateModel:
+    """A store that takes late samples and deletes some, as a dict."""
+
+    def __init__(self, window_ms: int) -> None:
+        self._window_ms = window_ms
+        self._series: dict[Labels, dict[int, int]] = {}
+        self._newest: dict[str, int] = {}  # by target
+        self._ranges: list[tuple[str, int, int]] = []
+        self._deleted: set[tuple[Labels, int]] = set()
+        self._open: set[tuple[Labels, int]] = set()  # came late into a range that was deleted
+
+    def append(
+        self, target: str, at_ms: int, row: dict[Labels, float]
+    ) -> type[DuplicateSampleError | OutOfOrderSampleError] | None:
+        is_young = at_ms >= self._newest.get(target, at_ms) - self._window_ms
+        for labels, value in row.items():
+            known = self._series.get(labels, {})
+            newest = max(known, default=-(10**9))
+            is_new = newest < at_ms or (at_ms not in known and is_young)
+            if not is_new and known.get(at_ms) != bits(value):
+                is_other = newest == at_ms or is_young
+                return DuplicateSampleError if is_other else OutOfOrderSampleError
+        for labels, value in row.items():
+            known = self._series.setdefault(labels, {})
+            if at_ms not in known and self._is_in_deleted_range(labels, at_ms):
+                self._open.add((labels, at_ms))
+            known[at_ms] = bits(value)
+        self._newest[target] = max(at_ms, self._newest.get(target, at_ms))
+        return None
+
+    def delete(self, name: str, start_ms: int, end_ms: int) -> None:
+        self._ranges.append((name, start_ms, end_ms))
+        for labels, known in self._series.items():
+            if labels.name == name:
+                gone = {(labels, at_ms) for at_ms in known if start_ms <= at_ms <= end_ms}
+                self._deleted |= gone
+                self._open -= gone
+
+    def read(self, start_ms: int, end_ms: int) -> Samples:
+        return self.decided(
+            {
+                labels: [
+                    (at_ms, value)
+                    for at_ms, value in sorted(known.items())
+                    if start_ms <= at_ms <= end_ms and (labels, at_ms) not in self._deleted
+                ]
+                for labels, known in self._series.items()
+            }
+        )
+
+    def decided(self, found: Samples) -> Samples:
+        """Leave out the samples that a store may show or not."""
+        left = {
+            labels: [pair for pair in pairs if (labels, pair[0]) not in self._open]
+            for labels, pairs in found.items()
+        }
+        return {labels: pairs for labels, pairs in left.items() if pairs}
+
+    def _is_in_deleted_range(self, labels: Labels, at_ms: int) -> bool:
+        return any(name == labels.name and a <= at_ms <= b for name, a, b in self._ranges)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, None], ids=str)
+def test_late_samples_and_deletions_behave_like_a_dict(
+    patient_store: Store, clock: FakeClock, seed: int | None
+) -> None:
+    """Whatever comes late, again or differently, and whatever is deleted, store and dict agree."""
+    seed = random.SystemRandom().getrandbits(32) if seed is None else seed  # a new one each time
+    print(f"seed={seed}")  # noqa: T201 - shown when the test fails
+    chance = random.Random(seed)
+    clock.elapsed_ms = 10**7
+    model = LateModel(60_000)
+    names = ["alpha", "beta"]
+    now_ms = 0
+
+    for _ in range(150):
+        action = chance.random()
+        if action < 0.6:
+            target = chance.choice("ab")
+            row = {
+                Labels({"__name__": chance.choice(names), "t": target, "n": str(n)}): (
+                    chance.choice(VALUES)
+                )
+                for n in chance.sample(range(6), chance.randint(1, 4))
+            }
+            now_ms += chance.choice([0, 1000, 1000, 2000])
+            at_ms = now_ms - chance.choice([0, 0, 0, 1000, 10_000, 40_000, 61_000, 90_000])
+            expected = model.append(target, at_ms, row)
+            appender = patient_store.target(Labels({"t": target}))
+            if expected is None:
+                append(appender, at_ms, row)
+            else:
+                with pytest.raises(expected):
+                    append(appender, at_ms, row)
+        elif action < 0.8:
+            patient_store.commit()
+        elif action < 0.85:
+            name, start_ms = chance.choice(names), now_ms - chance.randrange(100_000)
+            end_ms = start_ms + chance.choice([0, 10_000, 10**6])
+            model.delete(name, start_ms, end_ms)
+            matcher = Matcher("__name__", MatchOperator.EQUAL, name)
+            patient_store.delete_series([matcher], START_MS + start_ms, START_MS + end_ms)
+        else:
+            start_ms = now_ms - chance.randrange(100_000)
+            end_ms = start_ms + chance.randrange(60_000)
+            found = read(patient_store, start_ms=start_ms, end_ms=end_ms)
+            assert model.decided(found) == model.read(start_ms, end_ms)

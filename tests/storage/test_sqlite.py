@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.conftest import FakeClock
 
 from sakshi.model.labels import Labels
 from sakshi.model.matcher import Matcher, MatchOperator
@@ -338,6 +339,65 @@ def test_series_that_were_there_are_there_whatever_the_bound(tmp_path: Path) -> 
         target = store.target(Labels({"part": "a"}))
         assert read(store) == truth
         assert target.columns([Labels({"__name__": "new"})]).tolist() == [-1]
+
+
+def test_an_ended_series_that_begins_earlier_keeps_its_end(tmp_path: Path) -> None:
+    """What is late moves the beginning of a series, and nothing else, on disk as in memory."""
+    config = StorageConfig(head_ms=20_000, seal_rows=10, out_of_order_ms=100_000)
+    labels = [Labels({"__name__": name}) for name in ("up", "ended")]
+    with opened(tmp_path, config) as store:
+        target = store.target(Labels({"job": "chat"}))
+        columns = target.columns(labels)
+        for row in range(65):  # the newest five of them and the late one are too few to be sealed
+            size = 2 if 10 <= row < 20 else 1
+            target.append(START_MS + row * 1000, columns[:size], np.full(size, float(row)))
+            store.commit()
+        target.append(START_MS + 5000, columns[1:], np.array([5.0]))
+        store.commit()
+
+    with opened(tmp_path, config) as store:
+        (found,) = store.select(
+            [Matcher("__name__", MatchOperator.EQUAL, "ended")],
+            START_MS + 12_000,
+            START_MS + 14_000,
+        )
+    assert found.values.tolist() == [[12.0], [13.0], [14.0]]
+
+
+def test_rows_of_a_clock_that_ran_ahead_do_not_keep_the_log(tmp_path: Path) -> None:
+    """They stay in it for years; what comes after them leaves it as ever."""
+    clock, ahead_ms = FakeClock(START_MS), 10 * 365 * 86_400_000
+    with closing(SqliteStore(tmp_path, SEALING_SOON, clock=clock)) as store:
+        target = store.target(Labels({"job": "chat"}))
+        columns = target.columns([Labels({"__name__": "up"})])
+        for row in range(300):
+            clock.elapsed_ms = row * 1000 + (ahead_ms if 10 <= row < 15 else 0)
+            target.append(clock.now_ms(), columns, np.array([float(row)]))
+            store.commit()
+
+        (count,) = execute(tmp_path, "select count(*) from log")[0]
+
+    assert isinstance(count, int)
+    assert count < 60
+    with closing(SqliteStore(tmp_path, SEALING_SOON, clock=clock)) as store:
+        found = store.select([EVERYTHING], 0, 1 << 60)[0]
+        assert sorted(found.values[:, 0].tolist()) == [float(row) for row in range(300)]
+
+
+def test_numbers_of_log_records_are_never_used_again(tmp_path: Path) -> None:
+    """The expiry knows records by them: a new one must not be taken for one of those."""
+    clock, ahead_ms, seen = FakeClock(START_MS), 10 * 365 * 86_400_000, set[object]()
+    with closing(SqliteStore(tmp_path, SEALING_SOON, clock=clock)) as store:
+        target = store.target(Labels({"job": "chat"}))
+        columns = target.columns([Labels({"__name__": "up"})])
+        before: set[object] = set()
+        for row in range(60):
+            clock.elapsed_ms = row * 1000 + (ahead_ms if row == 10 else 0)
+            target.append(clock.now_ms(), columns, np.array([float(row)]))
+            store.commit()
+            there = {id for (id,) in execute(tmp_path, "select id from log")}
+            assert not (there - before) & seen
+            seen, before = seen | there, there
 
 
 # Damage

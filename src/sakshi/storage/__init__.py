@@ -3,7 +3,7 @@
 In go label sets and rows of values at one time; out come columns of values for a set of matchers
 and a time range. Read `store.py` first: the two seams, `Appender` and `Querier`, and their
 contracts (tests/contract holds every implementation to them). Then `sqlite.py`, the store that
-`serve` opens, and `target.py`, where a row is accepted.
+`serve` opens, and `appended.py`, where a row is accepted.
 """
 
 from sakshi.storage.config import StorageConfig

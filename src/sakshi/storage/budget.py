@@ -34,6 +34,11 @@ class SeriesBudget:
                 logger.error("series=refused series_max=%d first=%s", self._series_max, labels)
             return False
 
+    def release(self, count: int) -> None:
+        """Make room again: so many series are forgotten."""
+        with self._lock:
+            self._count -= count
+
     def restore(self) -> None:
         """Count a series that was admitted before the store was opened."""
         with self._lock:

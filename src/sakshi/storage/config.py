@@ -15,8 +15,8 @@ class StorageConfig:
         retention_ms: samples older than this may be forgotten; who calls `Store.expire` reads it.
         retention_bytes: the oldest samples are forgotten while the database has more than this;
             None: age alone decides. What is in memory, and its log, are never forgotten for it.
-        series_max: series of all targets together, those included whose samples have expired but
-            whose target lives. Beyond it new ones are refused, and counted; the others go on.
+        series_max: series of all targets together, those included whose samples expired within
+            the last hour. Beyond it new ones are refused, and counted; the others go on.
         out_of_order_ms: a sample may be so much older than its target's newest, though its series
             has a newer one; 0: never.
         head_ms: rows this much older than their target's newest are sealed into chunks and leave

@@ -4,6 +4,7 @@ SakshiError
 └── StorageError
     ├── OutOfOrderSampleError   older than the series' newest sample
     ├── DuplicateSampleError    another value for a moment that has one
+    ├── ForgottenColumnError    its series had no samples for too long
     ├── DamagedDatabaseError    the file cannot be read; it is set aside
     └── StorageFullError        the disk refused; nothing was kept of what was not committed
 """
@@ -23,6 +24,10 @@ class OutOfOrderSampleError(StorageError):
 
 class DuplicateSampleError(StorageError):
     """A sample with another value than the one that its series has at that moment."""
+
+
+class ForgottenColumnError(StorageError):
+    """A column that was held without samples for far longer than samples are kept; ask again."""
 
 
 class DamagedDatabaseError(StorageError):

@@ -6,6 +6,7 @@ import itertools
 import math
 import threading
 from collections.abc import Sequence
+from weakref import WeakMethod, WeakValueDictionary
 
 import numpy as np
 
@@ -41,14 +42,28 @@ class Head:
         self._lock = threading.Lock()
         self._targets: dict[int, TargetHead] = {}
         self._by_labels: dict[Labels, TargetHead] = {}
+        self._retired: WeakValueDictionary[Labels, TargetHead] = WeakValueDictionary()
         self._next_id = 1
         self._plans = PlanCache(self.index, self._targets, config.plan_cache_series_max)
 
     def target(self, labels: Labels) -> TargetHead:
         """Return the target with this identity, a new one where it is not known."""
         with self._lock:
-            target = self._by_labels.get(labels)
+            target = self._by_labels.get(labels) or self._retired.get(labels)
             return target if target is not None else self._add(self._next_id, labels)
+
+    def retire(self, target: TargetHead) -> bool:
+        """Forget a target of which nothing is left; tell whether it is so.
+
+        Whoever holds it may append to it all the same: then it comes back.
+        """
+        with self._lock:
+            if not target.retire():
+                return False
+            self._targets.pop(target.id, None)
+            self._by_labels.pop(target.labels, None)
+            self._retired[target.labels] = target
+            return True
 
     def restore_target(self, id: int, labels: Labels) -> TargetHead:
         """Take back a target, with its number, as the disk has it."""
@@ -111,7 +126,19 @@ class Head:
         return int(ends[count - 1]) if count else None
 
     def _add(self, id: int, labels: Labels) -> TargetHead:
-        target = TargetHead(id, labels, self.index, self.budget, self._past)
+        come_back = WeakMethod(self._come_back)  # a store that is closed is freed at once
+
+        def call(target: TargetHead) -> None:
+            if (found := come_back()) is not None:
+                found(target)
+
+        target = TargetHead(id, labels, self.index, self.budget, self._past, call)
         self._targets[id] = self._by_labels[labels] = target
         self._next_id = max(self._next_id, id + 1)
         return target
+
+    def _come_back(self, target: TargetHead) -> None:
+        with self._lock:
+            self._targets[target.id] = self._by_labels[target.labels] = target
+            self._retired.pop(target.labels, None)
+            target.return_to_work()

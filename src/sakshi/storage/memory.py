@@ -47,6 +47,7 @@ class MemoryStore:
             rows += target.expire(before_ms)
             target.forget_series(before_ms)
             target.forget_deletions(before_ms)
+            self._head.retire(target)
         return rows
 
     def delete_series(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> int:

@@ -19,6 +19,19 @@ from sakshi.storage.value import ABSENT, is_absent
 AHEAD_MS: Final = 600_000  # what lies further in the future came from a clock that was wrong
 
 
+@dataclass(frozen=True, slots=True)
+class SealedRow:
+    """What chunks have at one moment.
+
+    Args:
+        spans: where was looked.
+        values: shape (k,), of the columns that were asked for; ABSENT where there is none.
+    """
+
+    spans: SpanDirectory
+    values: Values
+
+
 @dataclass(frozen=True)
 class Past:
     """Judges late samples, for all targets of a store.
@@ -54,8 +67,8 @@ class Past:
 
     def find(
         self, timestamp_ms: int, columns: Columns, families: Columns, spans: SpanDirectory
-    ) -> Values:
-        """Return the sealed samples of a moment, shape (k,); ABSENT where there is none."""
+    ) -> SealedRow:
+        """Return the sealed samples of a moment."""
         found = np.full(columns.size, ABSENT)
         for span in spans.within(timestamp_ms, timestamp_ms):
             timestamps = self.history.timestamps(span.id)
@@ -69,7 +82,7 @@ class Past:
                 _, ours, theirs = np.intersect1d(columns, chunk.columns, return_indices=True)
                 sealed = chunk.values[row, theirs]
                 found[ours] = np.where(is_absent(sealed), found[ours], sealed)
-        return found
+        return SealedRow(spans, found)
 
 
 def refusal(

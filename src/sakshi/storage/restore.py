@@ -28,6 +28,7 @@ from sakshi.storage.store import Columns
 from sakshi.storage.target import TargetHead
 
 SELECT_EXPIRY: Final = "select before_ms, log_id, checksum from expiry"
+SELECT_LAST_LOG: Final = "select coalesce(max(id), 0) from log"
 SELECT_FAMILIES: Final = "select id, cast(name as blob), checksum from family"
 SELECT_TARGETS: Final = "select id, cast(labels as blob), checksum from target order by id"
 SELECT_SERIES: Final = (
@@ -60,6 +61,7 @@ class Restorer:
         self.damaged = 0
         self.logs: dict[int, list[LogRecord]] = defaultdict(list)
         self.families: dict[str, int] = {}
+        self.last_log_id = 0
         self._connection = connection
         self._head = head
         self._expired_ms = self._expired_id = 0
@@ -73,6 +75,8 @@ class Restorer:
     def run(self) -> None:
         """Read everything."""
         self._restore_expiry()
+        (last_id,) = self._connection.execute(SELECT_LAST_LOG).fetchone()
+        self.last_log_id = max(last_id, self._expired_id)
         self._restore_families()
         self._restore_targets()
         self._restore_series()

@@ -51,6 +51,11 @@ SET_EXPIRY: Final = (
 )
 DELETE_DELETIONS: Final = "delete from deletion where target_id = ? and end_ms < ?"
 RESERVE_SPANS: Final = "insert into sqlite_sequence (name, seq) values ('span', ?)"
+DELETE_TARGET: Final = (  # unless damaged rows are left, which nobody knows of
+    "delete from target where id = ?1 and not exists (select * from series where target_id = ?1) "
+    "and not exists (select * from span where target_id = ?1) "
+    "and not exists (select * from log where target_id = ?1)"
+)
 DELETE_SERIES: Final = "delete from series where target_id = ? and column_number = ?"
 
 logger = logging.getLogger(__name__)
@@ -104,7 +109,7 @@ class SqliteStore:
             restorer = Restorer(connection, self._head)
             restorer.run()
         self._damaged = restorer.damaged
-        self._log = LogWriter(restorer.logs, restorer.families)
+        self._log = LogWriter(restorer.logs, restorer.families, restorer.last_log_id)
 
     def target(self, labels: Labels) -> TargetAppender:
         """Return the appender of a target: see `Appender`."""
@@ -328,3 +333,14 @@ class SqliteStore:
                 connection.executemany(DELETE_SERIES, [(target.id, column) for column in gone])
         for log, old in records:
             log.drop(old)
+        self._retire_targets()
+
+    def _retire_targets(self) -> None:
+        """Forget targets of which nothing is left."""
+        idle = [target for target in self._head.targets() if self._log.log(target).is_empty]
+        retired = [target for target in idle if self._head.retire(target)]
+        for target in retired:
+            self._log.forget(target)
+        if retired:
+            with self._database.write() as connection:
+                connection.executemany(DELETE_TARGET, [(target.id,) for target in retired])

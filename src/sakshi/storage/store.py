@@ -107,6 +107,8 @@ class TargetAppender(Protocol):
         Raises:
             OutOfOrderSampleError: a named series has a newer sample, and this one is too late.
             DuplicateSampleError: a named series has another value at this moment.
+            ForgottenColumnError: a column was held without samples, far longer than they are kept,
+                while its target got very many others.
         """
 
 

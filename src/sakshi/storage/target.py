@@ -1,240 +1,29 @@
-"""One target's recent rows, with the laws of appending: what is accepted, refused, merged.
+"""One target's recent rows, from their commit to their end.
 
-A row's life: appended -> taken (by a commit that writes it to the log) -> sealed (into chunks, when
-it is old) -> dropped from memory. `_logged` counts the rows that a commit has taken; they lead the
-matrix. Samples that come for a row which was taken already, or before it, become a `Patch`: the log
-gets it as a row of its own kind.
+A row's life: appended (`appended.py`) -> taken (by a commit that writes it to the log) -> sealed
+(into chunks, when it is old) -> dropped from memory. `_logged` counts the rows that a commit has
+taken; they lead the matrix.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sakshi.model.labels import Labels
-from sakshi.storage.budget import SeriesBudget
-from sakshi.storage.column import NEVER_MS, REFUSED, ColumnTable
-from sakshi.storage.deletion import NO_DELETIONS, DeletedRange
-from sakshi.storage.index import SeriesIndex, SeriesPlace
-from sakshi.storage.matrix import RowMatrix, Slots, as_slots
-from sakshi.storage.past import Past, refusal
+from sakshi.storage.appended import AppendedRows
+from sakshi.storage.column import NEVER_MS
+from sakshi.storage.deletion import DeletedRange
 from sakshi.storage.span import NO_SPANS, Span, SpanDirectory
 from sakshi.storage.store import Columns, Values
-from sakshi.storage.taken import NewColumn, Patch, TakenRows, TargetView
-from sakshi.storage.value import ABSENT, is_absent
+from sakshi.storage.taken import NewColumn, TakenRows
+from sakshi.storage.value import is_absent
 
 
-class TargetHead:
-    """The rows of one target that are in memory, and its `TargetAppender`.
-
-    Args:
-        id: of the target in this store.
-        labels: the target's identity.
-        index: is told of each series at its first sample.
-        budget: is asked for each new series.
-        past: judges late samples.
-    """
-
-    def __init__(
-        self, id: int, labels: Labels, index: SeriesIndex, budget: SeriesBudget, past: Past
-    ) -> None:
-        self.id = id
-        self.labels = labels
-        self.samples = 0
-        self._index = index
-        self._budget = budget
-        self._past = past
-        self.deletions = NO_DELETIONS
-        self._lock = threading.Lock()
-        self._table = ColumnTable()
-        self._matrix = RowMatrix()
-        self._spans = NO_SPANS
-        self._newest_ms = NEVER_MS
-        self._sealed_ms = NEVER_MS  # rows up to here are in chunks, but late ones
-        self._logged = 0
-        self._patches: list[Patch] = []
-        self._unsaved: list[int] = []
-        self._sealing_ms = NEVER_MS
-        self._touched: set[int] = set()  # rows up to _sealing_ms that changed while it was sealed
-        self._ended: list[tuple[int, int]] = []
-        self._last_columns: Columns | None = None
-        self._last_slots: Slots = slice(0, 0)
-
-    # Appending
-
-    def columns(self, series: Sequence[Labels]) -> Columns:
-        """Return the column of each series, new ones being made: see `TargetAppender`."""
-        with self._lock:
-            for labels in series:
-                if self._table.find(labels) is None and self._budget.admit(labels):
-                    self._table.add(labels, self._index.family(labels.name))
-            return self._table.get(series)
-
-    def append(self, timestamp_ms: int, columns: Columns, values: Values) -> None:
-        """Append one sample to each of these columns: see `TargetAppender`."""
-        values = np.asarray(values, np.float64)
-        assert columns.shape == values.shape, f"{columns.shape} columns, {values.shape} values"
-        if not columns.size:
-            return
-        with self._lock:
-            if columns is not self._last_columns:
-                admitted = columns != REFUSED
-                if not admitted.all():
-                    columns, values = columns[admitted], values[admitted]
-                    if not columns.size:
-                        return
-            if timestamp_ms > self._newest_ms:
-                self._append_row(timestamp_ms, columns, values)
-            else:
-                self._append_to_past(timestamp_ms, columns, values)
-
-    def _append_row(self, timestamp_ms: int, columns: Columns, values: Values) -> None:
-        slots = self._get_slots(columns, timestamp_ms)
-        self._matrix.append(timestamp_ms, slots, values)
-        self._table.newest_ms[columns] = timestamp_ms
-        self._newest_ms = timestamp_ms
-        self.samples += columns.size
-
-    def _append_to_past(self, timestamp_ms: int, columns: Columns, values: Values) -> None:
-        known = self._table.newest_ms[columns] >= timestamp_ms
-        if known.any():
-            chosen = ~known
-            chosen[known] = self._are_new(timestamp_ms, columns[known], values[known])
-            columns, values = columns[chosen], values[chosen]
-        self._append_late(timestamp_ms, columns, values)
-
-    def _append_late(self, timestamp_ms: int, columns: Columns, values: Values) -> None:
-        if not columns.size:
-            return
-        position, exists = self._find_row(timestamp_ms)
-        slots = self._get_slots(columns, timestamp_ms)
-        if exists:
-            self._matrix.fill(position, slots, values)
-        elif position == self._matrix.count:
-            self._matrix.append(timestamp_ms, slots, values)
-        else:
-            self._matrix.insert(position, timestamp_ms, slots, values)
-        newest_ms = self._table.newest_ms
-        newest_ms[columns] = np.maximum(newest_ms[columns], timestamp_ms)
-        self._note_first(timestamp_ms, columns)
-        self.samples += columns.size
-        self._note_late(timestamp_ms, position, exists, Patch(timestamp_ms, columns, values.copy()))
-
-    def _note_first(self, timestamp_ms: int, columns: Columns) -> None:
-        """Let series begin earlier, in memory and on disk."""
-        earlier = columns[self._table.first_ms[columns] > timestamp_ms]
-        self._table.first_ms[earlier] = timestamp_ms
-        self._unsaved += [c for c in earlier.tolist() if c not in self._unsaved]
-
-    def _note_late(self, timestamp_ms: int, position: int, exists: bool, patch: Patch) -> None:
-        if position < self._logged or timestamp_ms <= self._sealed_ms:
-            self._patches.append(patch)
-            self._logged += position < self._logged and not exists
-        if timestamp_ms <= self._sealing_ms:
-            self._touched.add(timestamp_ms)
-
-    def _find_row(self, timestamp_ms: int) -> tuple[int, bool]:
-        """Return where a row of this moment stands or would stand, and whether there is one."""
-        timestamps = self._matrix.timestamps[: self._matrix.count]
-        position = int(np.searchsorted(timestamps, timestamp_ms))
-        return position, position < timestamps.size and int(timestamps[position]) == timestamp_ms
-
-    def _get_slots(self, columns: Columns, timestamp_ms: int) -> Slots:
-        """Return where these columns stand in the matrix; those that do not yet are placed."""
-        if columns is self._last_columns:
-            return self._last_slots
-        unknown = columns[~self._table.indexed[columns]]
-        if unknown.size:
-            self._make_known(unknown, timestamp_ms)
-        slots = self._matrix.slots(columns)
-        if int(slots.min()) < 0:
-            self._matrix.place(columns[slots < 0], self._table.families)
-            self._last_columns = None
-            slots = self._matrix.slots(columns)
-        # Only an array that nobody can change may be known again by its identity.
-        if columns.flags.owndata and not columns.flags.writeable:
-            self._last_columns, self._last_slots = columns, as_slots(slots)
-        return as_slots(slots)
-
-    def _make_known(self, columns: Columns, timestamp_ms: int) -> None:
-        """Make series known that are new, were forgotten or deleted."""
-        self._table.indexed[columns] = True
-        self._table.first_ms[columns] = timestamp_ms
-        self._unsaved += columns.tolist()
-        self._index.add(self._places(columns))
-
-    def _places(self, columns: Columns) -> list[SeriesPlace]:
-        labels = self._table.labels
-        numbers = columns.tolist()
-        return [SeriesPlace(found, self.id, c) for c in numbers if (found := labels[c]) is not None]
-
-    def _are_new(self, timestamp_ms: int, columns: Columns, values: Values) -> NDArray[np.bool_]:
-        """Tell which samples are new, where their series have newer ones; the others are there.
-
-        Raises:
-            OutOfOrderSampleError: a sample is not there, and too late to be taken.
-            DuplicateSampleError: there is another value.
-        """
-        stored = self._find_stored(timestamp_ms, columns)
-        same = stored.view(np.uint64) == values.view(np.uint64)
-        new: NDArray[np.bool_] = ~same & is_absent(stored)
-        if same.all():
-            return new
-        newest_ms = self._table.newest_ms[columns]
-        allowed = self._past.allows(timestamp_ms, self._newest_ms, newest_ms)
-        wrong = ~same & ~(new & allowed)
-        if wrong.any():
-            place = int(np.flatnonzero(wrong)[0])
-            is_other = bool(newest_ms[place] == timestamp_ms or allowed[place])
-            series = self._table.labels[int(columns[place])]
-            raise refusal(series, timestamp_ms, int(newest_ms[place]), is_other=is_other)
-        return new
-
-    def _find_stored(self, timestamp_ms: int, columns: Columns) -> Values:
-        """Return the samples of a moment, from memory or disk; ABSENT where there is none."""
-        stored = np.full(columns.size, ABSENT)
-        position, exists = self._find_row(timestamp_ms)
-        if exists:
-            slots = self._matrix.slots(columns)
-            stored[slots >= 0] = self._matrix.values[position, slots[slots >= 0]]
-        missing = is_absent(stored)
-        if missing.any():
-            columns = columns[missing]
-            families = self._table.families[columns]
-            stored[missing] = self._past.find(timestamp_ms, columns, families, self._spans)
-        return stored
-
-    # Reading
-
-    def view(self) -> TargetView:
-        """Return the rows in memory and the spans on disk, which have no row in common."""
-        with self._lock:
-            return TargetView(self._matrix.view(), self._spans, self.deletions)
-
-    def lives_within(self, columns: Columns, start_ms: int, end_ms: int) -> NDArray[np.bool_]:
-        """Tell of which columns samples may lie in [start_ms, end_ms]; shape as `columns`."""
-        table = self._table
-        return (table.newest_ms[columns] >= start_ms) & (table.first_ms[columns] <= end_ms)
-
-    def families(self, columns: Columns) -> Columns:
-        """Return the number of each column's metric family."""
-        return self._table.families[columns]
-
-    def stacked(self, columns: Columns) -> NDArray[np.bool_]:
-        """Tell which of these columns are the next bucket above the column before them."""
-        return self._table.stacked(columns)
-
-    def bounds(self) -> tuple[int | None, int | None]:
-        """Return the timestamps of the oldest and the newest row; None where there is none."""
-        with self._lock:
-            rows = self._matrix.timestamps[: self._matrix.count]
-            in_memory = (int(rows[0]), int(rows[-1])) if rows.size else (None, None)
-            pairs = list(zip(in_memory, (self._spans.start_ms, self._spans.end_ms), strict=True))
-        oldest, newest = ([moment for moment in pair if moment is not None] for pair in pairs)
-        return min(oldest, default=None), max(newest, default=None)
+class TargetHead(AppendedRows):
+    """The rows of one target that are in memory, and what becomes of them."""
 
     # Durability
 
@@ -408,9 +197,9 @@ class TargetHead:
             return int(old.sum()) + sum(span.row_count for span in old_spans)
 
     def forget_series(self, before_ms: int) -> list[int]:
-        """Take series out of the index whose samples have all expired; return their columns.
+        """Forget series whose samples have all expired; return the columns that left the index.
 
-        They keep their numbers: an appender may still hold them, and append again.
+        They keep their numbers for a while: an appender may still hold them, and append again.
         """
         with self._lock:
             oldest_span_ms = self._spans.start_ms
@@ -420,10 +209,12 @@ class TargetHead:
             gone = gone[self._matrix.slots(gone) < 0]
             if gone.size:
                 table.indexed[gone] = False
-                dropped = set(gone.tolist())
-                self._unsaved = [column for column in self._unsaved if column not in dropped]
                 self._index.remove(self._places(gone))
-            return gone.tolist()
+            forgotten = table.forget(table.find_idle(before_ms))
+            self._budget.release(len(forgotten))
+            dropped = {*gone.tolist(), *forgotten}
+            self._unsaved = [column for column in self._unsaved if column not in dropped]
+            return sorted(dropped)
 
     def forget_deletions(self, before_ms: int) -> int:
         """Forget deletions whose samples have expired; return the moment that they end before."""
@@ -481,7 +272,10 @@ class TargetHead:
         if timestamp_ms > self._newest_ms:
             self.append(timestamp_ms, columns, values)
             return
-        new = is_absent(self._find_stored(timestamp_ms, columns))  # others were sealed since
+        families = self._table.families[columns]
+        sealed = self._past.find(timestamp_ms, columns, families, self._spans)
+        # Others were sealed since.
+        new = is_absent(self._find_stored(timestamp_ms, columns, sealed))
         self._append_late(timestamp_ms, columns[new], values[new])
 
     def restore_deletions(self, ranges: Sequence[DeletedRange]) -> None:

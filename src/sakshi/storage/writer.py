@@ -28,12 +28,13 @@ from sakshi.storage.value import is_absent
 INSERT_TARGET: Final = "insert or ignore into target (id, labels, checksum) values (?, ?, ?)"
 INSERT_FAMILY: Final = "insert or ignore into family (id, name, checksum) values (?, ?, ?)"
 INSERT_SERIES: Final = (
-    "insert or replace into series (target_id, column_number, labels, first_ms, checksum) "
-    "values (?, ?, ?, ?, ?)"
+    "insert into series (target_id, column_number, labels, first_ms, checksum) "
+    "values (?, ?, ?, ?, ?) on conflict do update set "  # when it ended stays known
+    "labels = excluded.labels, first_ms = excluded.first_ms, checksum = excluded.checksum"
 )
 INSERT_LOG: Final = (
-    "insert into log (target_id, start_ms, end_ms, row_count, is_full, checksum, body) "
-    "values (?, ?, ?, ?, ?, ?, ?)"
+    "insert into log (id, target_id, start_ms, end_ms, row_count, is_full, checksum, body) "
+    "values (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 INSERT_SPAN: Final = (
     "insert into span (target_id, start_ms, end_ms, row_count, checksum, timestamps) "
@@ -58,25 +59,37 @@ class TargetLog:
         self.encoder = RowEncoder()
         self._records = list(records)  # oldest first
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no record is on disk."""
+        return not self._records
+
     def add(self, record: LogRecord) -> None:
         """Note that a record is on disk."""
         self._records.append(record)
 
     def droppable(self, end_ms: int) -> Sequence[LogRecord]:
-        """Return the oldest records, all of which end by `end_ms` and no other record needs."""
-        count = 0
-        for index, record in enumerate(self._records):
-            if record.is_full:
-                count = index
-            if record.end_ms > end_ms:
-                return self._records[:count]
-        return self._records
+        """Return the records that end by `end_ms` and that no other record needs.
+
+        A record that stays needs those before it, back to a full one. So a row of a clock that ran
+        far ahead keeps a few records, and not all that come after it.
+        """
+        droppable: list[LogRecord] = []
+        is_needed = False
+        for record in reversed(self._records):
+            is_needed = is_needed or record.end_ms > end_ms
+            if not is_needed:
+                droppable.append(record)
+            elif record.is_full:
+                is_needed = False
+        return droppable[::-1]
 
     def drop(self, records: Sequence[LogRecord]) -> None:
         """Note that records are gone, which `droppable` returned."""
-        self._records = self._records[len(records) :]
-        if not self._records:
+        if records and records[-1] is self._records[-1]:
             self.encoder.reset()
+        gone = {record.id for record in records}
+        self._records = [record for record in self._records if record.id not in gone]
 
 
 class LogWriter:
@@ -85,11 +98,16 @@ class LogWriter:
     Args:
         records: what the log holds, by target.
         families: the numbers that are on disk.
+        last_id: no record gets this number or a smaller one: the expiry knows records by them.
     """
 
     def __init__(
-        self, records: Mapping[int, Sequence[LogRecord]], families: Mapping[str, int]
+        self,
+        records: Mapping[int, Sequence[LogRecord]],
+        families: Mapping[str, int],
+        last_id: int = 0,
     ) -> None:
+        self._last_id = last_id
         self._logs = {target_id: TargetLog(found) for target_id, found in records.items()}
         self._saved_families = frozenset(families)
         self._encoded: list[TargetLog] = []
@@ -99,6 +117,10 @@ class LogWriter:
     def log(self, target: TargetHead) -> TargetLog:
         """Return the log of a target."""
         return self._logs.setdefault(target.id, TargetLog())
+
+    def forget(self, target: TargetHead) -> None:
+        """Forget the log of a target of which nothing is left."""
+        self._logs.pop(target.id, None)
 
     def write(
         self,
@@ -114,8 +136,9 @@ class LogWriter:
             log = self.log(target)
             self._encoded.append(log)
             record = log.encoder.encode(rows)
-            id = _write_record(connection, target, record)
-            self._written.append((log, LogRecord(id, record.end_ms, record.is_full)))
+            self._last_id += 1
+            _write_record(connection, self._last_id, target, record)
+            self._written.append((log, LogRecord(self._last_id, record.end_ms, record.is_full)))
 
     def confirm(self) -> None:
         """Count what was written: the transaction is durable."""
@@ -200,13 +223,12 @@ def _write_series(
     connection.executemany(INSERT_SERIES, rows)
 
 
-def _write_record(connection: sqlite3.Connection, target: TargetHead, record: EncodedRecord) -> int:
+def _write_record(
+    connection: sqlite3.Connection, id: int, target: TargetHead, record: EncodedRecord
+) -> None:
     numbers = (target.id, record.start_ms, record.end_ms, record.row_count, int(record.is_full))
-    cursor = connection.execute(
-        INSERT_LOG, (*numbers, checksum(record.body, *numbers), record.body)
-    )
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
+    values = (id, *numbers, checksum(record.body, *numbers), record.body)
+    connection.execute(INSERT_LOG, values)
 
 
 def _format_labels(labels: Labels) -> str:
