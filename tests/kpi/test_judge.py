@@ -313,6 +313,18 @@ def test_verdict_and_since_outlive_a_restart(station: Station) -> None:
     assert after.since_ms == before.since_ms
 
 
+def test_what_is_kept_is_a_verdict_on_a_value(station: Station) -> None:
+    """A restart while there is no data does not make NO DATA the verdict that counts on."""
+    kpi = replace(GAUGE, condition="load > 0", no_data=NoDataPolicy.KEEP)
+    observatory = observe(station, kpi)
+    observatory.second({"m": 5, "load": 0})
+    observatory.restart()
+
+    judgement = observatory.second({"m": 5, "load": 0})
+
+    assert (judgement.verdict, judgement.counts_as) == (Verdict.NO_DATA, Verdict.OK)
+
+
 def test_verdicts_are_recorded_as_numbers(station: Station) -> None:
     """A history of verdicts can be queried: 0 OK ... 5 STALE, and since when."""
     observatory = observe(station, GAUGE)

@@ -142,9 +142,9 @@ class Judge:
         return [
             replace(
                 judgement,
-                ruling=Ruling(Verdict.of_code(codes[name])),
+                ruling=Ruling(verdict := Verdict.of_code(codes[name])),
                 since_ms=round(since[name] * 1000),
-                kept=Verdict.of_code(codes[name]),
+                kept=verdict if verdict in _JUDGED else judgement.kept,
             )
             if (name := judgement.kpi.name) in codes and name in since
             else judgement

@@ -28,7 +28,7 @@ from sakshi.model.duration import format_duration
 from sakshi.web.answer import success
 from sakshi.web.baseline_view import view_baseline, view_comparison, view_indicator, view_values
 from sakshi.web.errors import ApiError, ErrorKind
-from sakshi.web.guard import is_same_origin
+from sakshi.web.guard import refuse_other_sites
 from sakshi.web.parameter import Parameters, invalid_parameter, read_parameters
 from sakshi.web.services import Services
 
@@ -57,7 +57,7 @@ async def baseline(services: Services, request: Request) -> Response:
     """Answer one baseline with its values; DELETE forgets it and answers its name."""
     name, folder = request.path_params["name"], services.baselines.folder
     if request.method == "DELETE":
-        _refuse_other_sites(request)
+        refuse_other_sites(request)
         await asyncio.to_thread(folder.delete, name)
         return success({"name": name})
     return success(view_values(await asyncio.to_thread(folder.get, name)))
@@ -77,7 +77,7 @@ async def comparison(services: Services, request: Request) -> Response:
 
 async def _record(services: Services, request: Request) -> Response:
     """Record a baseline: `name`, `over` (24h), `time`, `title`, `replace`, `timeout`."""
-    _refuse_other_sites(request)
+    refuse_other_sites(request)
     parameters = await read_parameters(request)
     name, title, replace = _name(parameters), _title(parameters), _replace(parameters)
     over_ms = _over_ms(parameters, RECORD_OVER_MS)
@@ -116,13 +116,6 @@ async def _measure(
         return meter.measure(indicators, at_ms, over_ms, left), [gap] if gap else []
 
     return await services.queries.run(measure, timeout_seconds)
-
-
-def _refuse_other_sites(request: Request) -> None:
-    origins = request.headers.getlist("origin")
-    host = request.headers.get("host", "")
-    if not all(is_same_origin(origin, host, request.scope["scheme"]) for origin in origins):
-        raise ApiError(ErrorKind.FORBIDDEN, "a page of another site may not change anything here")
 
 
 def _over_ms(parameters: Parameters, default_ms: int) -> int:
