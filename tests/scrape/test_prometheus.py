@@ -28,6 +28,8 @@ from sakshi.scrape.resolve import resolve_groups
 from sakshi.storage.memory import MemoryStore
 from sakshi.storage.value import is_absent
 
+SEED = 20_241_124  # another one may find what no seed has found yet: change it by hand
+
 pytestmark = pytest.mark.slow
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -118,7 +120,7 @@ def test_targets_are_relabelled_as_prometheus_does(tmp_path: Path) -> None:
 
     Two targets that differ in labels only which nobody sees are one target here, and two there.
     """
-    seed = random.randrange(2**32)
+    seed = SEED
     rng = random.Random(seed)
     jobs = [random_job(rng, f"j{index}") for index in range(400)]
     configuration = {"scrape_configs": jobs}
@@ -352,7 +354,7 @@ def test_bodies_are_read_and_refused_alike(format: str, tmp_path: Path) -> None:
 
     No line feeds and no blanks are put in: docs/formats/exposition.md says where those differ.
     """
-    seed = random.randrange(2**32)
+    seed = SEED
     rng = random.Random(seed)
     bodies = {}
     inserted = b'0123456789.,-+eE"[]{}#nfoaEOF'
