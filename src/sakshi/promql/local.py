@@ -20,6 +20,7 @@ from sakshi.promql.order import ordered
 from sakshi.promql.parser import parse_query
 from sakshi.promql.registry import check_supported
 from sakshi.promql.selection import JoinedSeries
+from sakshi.promql.sharing import SharedReads
 from sakshi.promql.timeline import Timeline
 from sakshi.promql.vector import Indices, compacted, settled
 from sakshi.storage.store import Querier, SeriesList
@@ -69,9 +70,20 @@ class LocalEngine:
         Raises:
             QueryError: the query is wrong, too large, too slow, or the data does not allow it.
         """
+        return self.instant_sharing(None, query, at_ms, timeout_seconds=timeout_seconds)
+
+    def instant_sharing(
+        self,
+        reads: SharedReads | None,
+        query: str,
+        at_ms: int,
+        *,
+        timeout_seconds: float | None = None,
+    ) -> QueryResult:
+        """Return what `instant` does, and share what is read with the other queries of a pass."""
         times, timeline = QueryTimes(at_ms, at_ms, 0), Timeline(at_ms, 1, 1)
         expr = resolved(self._parsed.get(query), times)
-        shared = self._query(query, times, timeout_seconds)
+        shared = self._query(query, times, timeout_seconds, reads)
         level = Level(shared, timeline)
         with np.errstate(all="ignore"):
             inner = _inner(expr)
@@ -130,7 +142,13 @@ class LocalEngine:
             )
         return timeline
 
-    def _query(self, text: str, times: QueryTimes, timeout_seconds: float | None) -> Query:
+    def _query(
+        self,
+        text: str,
+        times: QueryTimes,
+        timeout_seconds: float | None,
+        reads: SharedReads | None = None,
+    ) -> Query:
         return Query(
             querier=self._querier,
             joined=self._joined,
@@ -139,7 +157,48 @@ class LocalEngine:
             times=times,
             lookback_ms=self._lookback_ms,
             subquery_step_ms=self._subquery_step_ms,
+            reads=reads,
         )
+
+
+class LocalPassEngine:
+    """The embedded engine for queries that come together, as a pass of rules: a `PassEngine`.
+
+    What several instant queries of one moment read alike is read once, until it is forgotten.
+    Belongs to one thread at a time.
+    """
+
+    def __init__(self, engine: LocalEngine) -> None:
+        self._engine = engine
+        self._reads = SharedReads()
+
+    def instant(
+        self, query: str, at_ms: int, *, timeout_seconds: float | None = None
+    ) -> QueryResult:
+        """Return the value of a query at one moment: see `QueryEngine`."""
+        return self._engine.instant_sharing(
+            self._reads, query, at_ms, timeout_seconds=timeout_seconds
+        )
+
+    def range(
+        self,
+        query: str,
+        start_ms: int,
+        end_ms: int,
+        step_ms: int,
+        *,
+        timeout_seconds: float | None = None,
+    ) -> QueryResult:
+        """Return the value of a query at several moments, reading all anew: see `QueryEngine`."""
+        return self._engine.range(query, start_ms, end_ms, step_ms, timeout_seconds=timeout_seconds)
+
+    def forget(self, metric_name: str) -> None:
+        """Read anew whatever may hold series of this name: there are new samples of them."""
+        self._reads.forget(metric_name)
+
+    def end_pass(self) -> None:
+        """Read everything anew."""
+        self._reads.end()
 
 
 class ParsedQueries:

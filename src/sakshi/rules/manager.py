@@ -25,7 +25,7 @@ from sakshi.ledger.errors import LedgerError
 from sakshi.ledger.record import AlertRecorder
 from sakshi.model.alert import Alert, Transition
 from sakshi.model.clock import Clock
-from sakshi.promql.engine import QueryEngine
+from sakshi.promql.engine import PassEngine, QueryEngine
 from sakshi.rules.expansion import External
 from sakshi.rules.group import GroupEvaluator
 from sakshi.rules.metrics import RuleMetrics
@@ -50,7 +50,7 @@ class RuleManager:
 
     Args:
         groups: in the order of the files; each is evaluated behind those whose series it reads.
-        engine: answers the expressions.
+        engine: answers the expressions; one that shares reads is told when a pass ends.
         appender: takes recorded series.
         recorder: the ledger. Asked for its alerts here: blocking.
         clock: the hour of evaluations and the rhythm of groups.
@@ -78,6 +78,7 @@ class RuleManager:
         executor: Executor | None = None,
     ) -> None:
         self._clock, self._appender, self._recorder = clock, appender, recorder
+        self._engine = engine
         self._on_change, self._on_pass = on_change, on_pass
         self._executor = executor
         self._metrics = RuleMetrics(registry)
@@ -153,11 +154,13 @@ class RuleManager:
         """Evaluate the groups that are due, all at one moment."""
         now, at_ms = self._clock.monotonic(), self._clock.now_ms()
         due = [evaluator for evaluator in self._evaluators if self._take(evaluator, now, is_burst)]
-        for evaluator in due:
-            transitions = await self._in(executor, partial(evaluator.evaluate, at_ms))
-            self._announce(transitions)
-        if due:
-            await self._in(executor, partial(self._end_pass, at_ms))
+        try:
+            for evaluator in due:
+                transitions = await self._in(executor, partial(evaluator.evaluate, at_ms))
+                self._announce(transitions)
+        finally:
+            if due:
+                await self._in(executor, partial(self._end_pass, at_ms))
 
     def _take(self, evaluator: GroupEvaluator, now: float, is_burst: bool) -> bool:
         group_id = evaluator.group.id
@@ -172,6 +175,8 @@ class RuleManager:
             self._on_change(transitions)
 
     def _end_pass(self, at_ms: int) -> None:
+        if isinstance(self._engine, PassEngine):
+            self._engine.end_pass()
         try:
             if self._on_pass is not None:
                 self._on_pass(at_ms)
