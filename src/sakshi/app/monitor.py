@@ -184,7 +184,7 @@ class Monitor:
             clock=clock,
             registry=registry,
             version=__version__,
-            receiver=Receiver(store, clock, registry),
+            receiver=Receiver(store, clock, registry, rules.pushed),
             startup=self._startup(),
             time_bounds=lambda: find_bounds(store),
             descriptions=describe_metrics(scrape),
