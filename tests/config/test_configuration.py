@@ -109,6 +109,16 @@ def test_the_retention_is_prometheus_key() -> None:
     ]
 
 
+def test_queries_look_back_as_far_as_is_said() -> None:
+    """As `--query.lookback-delta` says it to Prometheus; nothing is no lookback."""
+    assert read_text("query: {lookback_delta: 90s}").lookback_ms == 90_000
+    assert read_text("query: {}").lookback_ms == 300_000
+    assert find_problems("query: {lookback_delta: 0s}") == [
+        "x.yml:1:25: query.lookback_delta: "
+        'expected a duration like "30s" or "1h30m" of at least 1ms, found "0s"'
+    ]
+
+
 @pytest.mark.parametrize(
     ("size", "bytes_max"), [("0", None), ("16MB", 16 << 20), ("2GiB", 2 << 30)]
 )

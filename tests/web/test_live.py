@@ -62,7 +62,13 @@ class CountingEngine(LocalEngine):
         self.asked = 0
 
     def instant(
-        self, query: str, at_ms: int, *, timeout_seconds: float | None = None
+        self,
+        query: str,
+        at_ms: int,
+        *,
+        timeout_seconds: float | None = None,
+        lookback_ms: int | None = None,
+        counts_samples: bool = False,
     ) -> QueryResult:
         self.asked += 1
         self.clock.move(round(self.seconds * 1000))

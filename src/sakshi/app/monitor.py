@@ -131,6 +131,7 @@ class Monitor:
             engine = LocalEngine(
                 store,
                 self._clock,
+                lookback_ms=self._configuration.lookback_ms,
                 subquery_step_ms=self._configuration.global_config.evaluation_interval_ms,
             )
             async with httpx2.AsyncHTTPTransport(retries=0) as transport:

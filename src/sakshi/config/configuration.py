@@ -37,6 +37,7 @@ from sakshi.config.scrape import (
 from sakshi.config.section import Section
 from sakshi.kpi import Baseline, Indicator, Kpi
 from sakshi.model.errors import BadInputError
+from sakshi.promql.local import LOOKBACK_MS
 from sakshi.rules import RuleGroup
 from sakshi.scrape import ScrapeConfig
 from sakshi.storage import StorageConfig
@@ -69,6 +70,7 @@ class Configuration:
         indicators: what can be compared with a baseline, with their targets.
         baselines: those that the file declares.
         notifications: None where nobody is to be told.
+        lookback_ms: how old a sample may be for an instant vector, exclusive.
         web: by which names sakshi may be called, and what over HTTP.
         warnings: what will not have the effect that its author hopes for, with its place.
     """
@@ -83,6 +85,7 @@ class Configuration:
     baselines: Sequence[Baseline] = ()
     dashboard: Dashboard = field(default_factory=Dashboard)
     storage: StorageConfig = field(default_factory=StorageConfig)
+    lookback_ms: int = LOOKBACK_MS
     web: WebConfig = field(default_factory=WebConfig)
     warnings: Sequence[str] = ()
 
@@ -134,6 +137,7 @@ def read_root(root: Section, folder: Path) -> Configuration:
         baselines=baselines,
         dashboard=dashboard,
         storage=read_storage(root.section("storage")),
+        lookback_ms=read_lookback(root.section("query")),
         web=read_web(root.section("web")),
     )
     warn_of_alertmanagers(root)
@@ -234,6 +238,13 @@ def read_storage(section: Section) -> StorageConfig:
         part.unsupported(unsupported)
         part.close()
     return config
+
+
+def read_lookback(section: Section) -> int:
+    """Return `query.lookback_delta`, in milliseconds."""
+    lookback_ms = section.duration("lookback_delta", LOOKBACK_MS, minimum_ms=1)
+    section.close()
+    return lookback_ms
 
 
 def read_retention_bytes(section: Section) -> int | None:
