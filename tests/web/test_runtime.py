@@ -110,6 +110,22 @@ def test_secrets_are_in_no_answer() -> None:
     assert tree["receivers"][0]["pagerduty_configs"][0]["url"] == "https://pagerduty.example"
 
 
+def test_what_proxies_and_token_servers_are_sent_is_hidden() -> None:
+    """Headers for a proxy, and the secret of a client; not the client's name."""
+    text = """\
+proxy_connect_header: {X-Token: [hush]}
+oauth2: {client_id: me, client_secret: hush, token_url: 'https://jo:hush@a/t'}
+"""
+    assert yaml.safe_load(redact(text)) == {
+        "proxy_connect_header": {"X-Token": "<secret>"},
+        "oauth2": {
+            "client_id": "me",
+            "client_secret": "<secret>",
+            "token_url": "https://jo:<secret>@a/t",
+        },
+    }
+
+
 def test_what_is_no_yaml_shows_nothing() -> None:
     """Rather nothing than a secret."""
     assert redact("password: [") == redact("") == ""

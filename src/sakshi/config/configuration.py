@@ -27,13 +27,8 @@ from sakshi.config.kpi import read_kpis
 from sakshi.config.notification import read_notifications
 from sakshi.config.pattern import find_files, is_pattern
 from sakshi.config.rule_file import read_rule_file
-from sakshi.config.scrape import (
-    GlobalConfig,
-    find_duplicates,
-    parse_bytes,
-    read_global,
-    read_scrape_config,
-)
+from sakshi.config.scrape import GlobalConfig, parse_bytes, read_global
+from sakshi.config.scrape_file import read_scrape_configs
 from sakshi.config.section import Section
 from sakshi.kpi import Baseline, Indicator, Kpi
 from sakshi.model.errors import BadInputError
@@ -51,7 +46,6 @@ UNSUPPORTED: Final = (
     "remote_read",
     "remote_write",
     "runtime",
-    "scrape_config_files",
     "tracing",
 )
 UNSUPPORTED_STORAGE: Final = ("exemplars",)
@@ -159,16 +153,6 @@ def paused_collection() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-def read_scrape_configs(
-    root: Section, folder: Path, defaults: GlobalConfig
-) -> Sequence[ScrapeConfig]:
-    """Return the jobs; their names are unique."""
-    sections = root.sections("scrape_configs")
-    configs = [read_scrape_config(section, defaults, folder) for section in sections]
-    find_duplicates(sections, "job_name", "a name that no other job has")
-    return configs
 
 
 def read_rule_files(root: Section, folder: Path, defaults: GlobalConfig) -> Sequence[RuleGroup]:

@@ -14,7 +14,7 @@ from typing import Final
 
 from sakshi.config.discovery import read_file_discovery, read_http_discovery
 from sakshi.config.environment import expand_label
-from sakshi.config.http_client import UNSUPPORTED_HTTP, read_http_config
+from sakshi.config.http_client import read_http_config
 from sakshi.config.relabel import read_relabel_rules
 from sakshi.config.section import Section
 from sakshi.model.duration import format_duration
@@ -82,7 +82,6 @@ UNSUPPORTED_DISCOVERY: Final = tuple(
 )
 UNSUPPORTED_SCRAPE: Final = (
     *_UNSUPPORTED_EVERYWHERE,
-    *UNSUPPORTED_HTTP,
     *UNSUPPORTED_DISCOVERY,
     "native_histogram_bucket_limit",
     "native_histogram_min_bucket_factor",
