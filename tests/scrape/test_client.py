@@ -160,7 +160,7 @@ async def test_a_proxy_is_asked_for_the_whole_url(start_service: StartService) -
 
 
 async def test_tls_goes_through_a_tunnel(start_service: StartService) -> None:
-    """CONNECT, then TLS with the target itself; the proxy sees no path, and its own headers only."""
+    """CONNECT, then TLS with the target itself; the proxy sees no path and only its own headers."""
     target = await start_service(TEXT, "localhost", tls_server())
     proxy = await start_service()
 
