@@ -519,7 +519,29 @@ RULES_REFUSED = [
     "groups: [{name: g, rules: [{alert: A, expr: 'up{a=~\"(\"}'}]}]",
     "groups: [{name: g, rules: [{alert: A, record: b, expr: up}]}]",
     "groups: {name: g}",
+    "groups: [{name: g, rules: [{record: 'a{b}', expr: up}]}]",
+    "groups: [{name: g, rules: [{record: a, expr: up, labels: {'': b}}]}]",
+    "groups: [{name: g, rules: [{record: a, expr: up, labels: {__name__: b}}]}]",
+    "groups: [{name: g, rules: [{alert: a, expr: up, annotations: {'': b}}]}]",
 ]
+RULES_TAKEN = [
+    'groups: [{name: g, rules: [{record: a-b c, expr: \'{"d.e", "f.g"="h"}\'}]}]',
+    "groups: [{name: g, rules: [{record: ünï, expr: up, labels: {service.name: b}}]}]",
+    "groups: [{name: g, rules: [{alert: a, expr: up, labels: {b c: d}, annotations: {e-f: g}}]}]",
+]
+
+
+@pytest.mark.parametrize("text", RULES_TAKEN)
+def test_promtool_takes_the_names_that_are_taken(text: str, tmp_path: Path) -> None:
+    """Any text names a metric, a label or an annotation, here and there."""
+    path = tmp_path / "rules.yml"
+    path.write_text(text)
+
+    done = run("promtool", "check", "rules", path)
+    document = open_document(text)
+    read_groups(document.root(), "rules.yml", 60_000)
+
+    assert (done.returncode, document.problems) == (0, [])
 
 
 @pytest.mark.parametrize("text", RULES_REFUSED)

@@ -337,3 +337,36 @@ async def test_a_ledger_that_refuses_at_the_start_does_not_stop_the_rules(
 
     assert "alerts not resolved rule=" in caplog.text
     assert evaluations(station, "one") == [60]
+
+
+async def test_any_text_is_a_name(station: Station) -> None:
+    """Of what is read, recorded and alerted on, and in templates."""
+    rules = group(
+        recording("http.server.rate", '2 * {"http.server.count"}', labels={"service.team": "a b"}),
+        alerting(
+            "Slow",
+            '{"http.server.rate", "service.name"="chat"} > 1',
+            labels={"from-rule": '{{ index $labels "service.team" }}'},
+            annotations={
+                "run-book": '{{ with query `{"http.server.rate"}` }}'
+                '{{ . | first | label "service.name" }}{{ end }}'
+            },
+        ),
+    )
+    manager = station.manager(rules)
+    station.expose({'{"http.server.count", "service.name"="chat"}': 2.0})
+    async with running(manager):
+        manager.scraped(station.clock.now_ms())
+        await station.clock.advance(0.001)
+
+    assert station.query('{"http.server.rate"}') == {
+        '{__name__="http.server.rate", "service.name"="chat", "service.team"="a b"}': 4.0
+    }
+    [alert] = station.ledger.load_alerts()
+    assert dict(alert.labels) == {
+        "alertname": "Slow",
+        "from-rule": "a b",
+        "service.name": "chat",
+        "service.team": "a b",
+    }
+    assert dict(alert.annotations) == {"run-book": "chat"}
