@@ -26,6 +26,7 @@ FEATURES = ",".join(
         "promql-duration-expr",
         "promql-extended-range-selectors",
         "promql-binop-fill-modifiers",
+        "promql-per-step-stats",
     ]
 )
 """What sakshi always has of PromQL and Prometheus only on demand; a version leaves out, with a

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.peers import prometheus as prometheus
 
 from sakshi.cli import main
 

@@ -10,13 +10,16 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 from tests.cli.conftest import SECONDS_MAX, Run, run_process, serving
 from tests.e2e.process import free_port, wait_for
+from tests.web.pushing import write_request
 
 from sakshi.cli.serve import allow_host
 from sakshi.config import Configuration
 from sakshi.config.dashboard import WebConfig
+from sakshi.model.clock import SystemClock
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "sakshi.yml"
 
@@ -251,3 +254,24 @@ def test_no_secret_is_in_the_log(tmp_path: Path) -> None:
     assert process.returncode == 0
     assert " ready url=" in "".join(log)
     assert canary not in "".join(log)
+
+
+@pytest.mark.slow
+def test_a_push_wakes_the_rules_that_read_it(tmp_path: Path) -> None:
+    """Long before the clock would: what is recorded from a push is there at once."""
+    config, rules = tmp_path / "sakshi.yml", tmp_path / "rules.yml"
+    rules.write_text(
+        "groups: [{name: pushed, interval: 1h, rules: [{record: twice, expr: 2 * pushed_total}]}]"
+    )
+    config.write_text("rule_files: [rules.yml]\n")
+
+    with serving(config, tmp_path / "data") as (url, _), httpx2.Client(base_url=url) as client:
+        body = write_request(({"__name__": "pushed_total"}, [(SystemClock().now_ms(), 4.0)]))
+        headers = {"Content-Type": "application/x-protobuf", "Content-Encoding": "snappy"}
+        assert client.post("/api/v1/write", content=body, headers=headers).status_code == 204
+
+        def recorded() -> list[str]:
+            answer = client.get("/api/v1/query", params={"query": "twice"}).json()
+            return [series["value"][1] for series in answer["data"]["result"]]
+
+        assert wait_for("the recorded series", recorded) == ["8"]

@@ -17,7 +17,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 FIFTEEN_MISTAKES = """\
 global:
   scrape_interval: 5 s
-  external_labels: {1st: x}
+  external_labels: {'': x}
 scrape_configs:
   - job_name: chat
     scrape_interval: 5s
@@ -56,8 +56,7 @@ def test_all_mistakes_are_found_in_one_pass(tmp_path: Path) -> None:
     assert [problem.replace(str(tmp_path), "FOLDER") for problem in problems] == [
         'x.yml:2:20: global.scrape_interval: expected a duration like "30s" or "1h30m" '
         'of at least 1ms, found "5 s"',
-        "x.yml:3:26: global.external_labels.1st: "
-        'expected a label name ([a-zA-Z_][a-zA-Z0-9_]*), found "1st"',
+        'x.yml:3:20: global.external_labels.: expected a label name, other than __name__, found ""',
         "x.yml:7:21: scrape_configs[0].scrape_timeout: "
         'expected at most the scrape interval of 5s, found "10s"',
         "x.yml:8:5: scrape_configs[0].honor_label: "
@@ -106,6 +105,16 @@ def test_the_retention_is_prometheus_key() -> None:
     assert configuration.warnings == [
         "x.yml:3:38: storage.tsdb.retention.percentage: not supported yet, no effect",
         "x.yml:5:3: storage.exemplars: not supported yet, no effect",
+    ]
+
+
+def test_queries_look_back_as_far_as_is_said() -> None:
+    """As `--query.lookback-delta` says it to Prometheus; nothing is no lookback."""
+    assert read_text("query: {lookback_delta: 90s}").lookback_ms == 90_000
+    assert read_text("query: {}").lookback_ms == 300_000
+    assert find_problems("query: {lookback_delta: 0s}") == [
+        "x.yml:1:25: query.lookback_delta: "
+        'expected a duration like "30s" or "1h30m" of at least 1ms, found "0s"'
     ]
 
 

@@ -15,8 +15,8 @@ from sakshi.config import (
     Document,
     Section,
     configuration,
-    http_client,
     notification,
+    oauth2,
     receiver,
     route,
     scrape,
@@ -39,6 +39,7 @@ EVERY_SECTION = """\
         basic_auth: {username: a}
         tls_config: {server_name: a}
       - {job_name: b, authorization: {credentials: a}}
+      - {job_name: c, oauth2: {client_id: a, token_url: 'http://x.org'}}
     kpis: {k: {group: g, expr: up}}
     indicators: {g: {i: {better: lower, expr: up}}}
     baselines: {b: {g: {i: 1}}}
@@ -59,7 +60,7 @@ UNSUPPORTED: Mapping[str, tuple[str, ...]] = {
     "": ("alerting", *configuration.UNSUPPORTED),
     "global": scrape.UNSUPPORTED_GLOBAL,
     "scrape_configs": scrape.UNSUPPORTED_SCRAPE,
-    "scrape_configs.http_sd_configs": http_client.UNSUPPORTED_HTTP,
+    "scrape_configs.oauth2": oauth2.UNSUPPORTED_OAUTH2,
     "storage": configuration.UNSUPPORTED_STORAGE,
     "storage.tsdb": configuration.UNSUPPORTED_TSDB,
     "storage.tsdb.retention": configuration.UNSUPPORTED_RETENTION,

@@ -15,7 +15,8 @@ from sakshi.scrape.credentials import (
     MissingSecret,
     SecretFile,
 )
-from sakshi.scrape.proxy import ProxyConfig
+from sakshi.scrape.oauth2 import OAuth2Config
+from sakshi.scrape.proxy import EnvironmentProxies, ProxyConfig
 from sakshi.scrape.tls import TlsConfig
 
 JOB = "scrape_configs:\n- job_name: chat\n"
@@ -61,6 +62,40 @@ def read_job(text: str, environment: dict[str, str] | None = None) -> ScrapeConf
             id="a proxy",
         ),
         pytest.param(
+            "{proxy_url: 'http://a:1', proxy_connect_header: {X-A: [b, c]}}",
+            HttpConfig(
+                proxy=ProxyConfig(
+                    Secret("http://a:1"),
+                    connect_headers=(ExtraHeader("X-A", (Secret("b"), Secret("c"))),),
+                )
+            ),
+            id="a proxy's headers",
+        ),
+        pytest.param(
+            "proxy_from_environment: true",
+            HttpConfig(
+                proxy=EnvironmentProxies((("http", ProxyConfig(Secret("http://p:1"), ("x", "y"))),))
+            ),
+            id="the environment's proxies",
+        ),
+        pytest.param(
+            "oauth2: {client_id: a, client_secret: '${PASSWORD}', token_url: 'https://b/t', "
+            "scopes: [c], endpoint_params: {d: e}, proxy_url: 'http://f:1', "
+            "tls_config: {server_name: g}}",
+            HttpConfig(
+                oauth2=OAuth2Config(
+                    "a",
+                    Secret("s3cret"),
+                    Secret("https://b/t"),
+                    ("c",),
+                    (("d", "e"),),
+                    TlsConfig(server_name="g"),
+                    ProxyConfig(Secret("http://f:1")),
+                )
+            ),
+            id="oauth2",
+        ),
+        pytest.param(
             "http_headers: {X-A: {values: [b], secrets: [c], files: [d]}}",
             HttpConfig(
                 headers=(ExtraHeader("X-A", (Secret("b"), Secret("c"), SecretFile(NOWHERE / "d"))),)
@@ -71,8 +106,8 @@ def read_job(text: str, environment: dict[str, str] | None = None) -> ScrapeConf
 )
 def test_every_key_is_read(text: str, http: HttpConfig) -> None:
     """Of a job, and of a discovery alike."""
-    inner = text.strip("{}") if text.startswith("{") else text
-    environment = {"PASSWORD": "s3cret"}
+    inner = text[1:-1] if text.startswith("{") else text
+    environment = {"PASSWORD": "s3cret", "HTTP_PROXY": "p:1", "no_proxy": "x,y"}
 
     job = read_text(f"scrape_configs: [{{job_name: a, {inner}}}]", environment)
     discovery = read_text(
@@ -128,6 +163,42 @@ def test_every_key_is_read(text: str, http: HttpConfig) -> None:
         (
             "no_proxy: a",
             "3:13: scrape_configs[0].no_proxy: expected proxy_url beside it, found no proxy_url",
+        ),
+        (
+            "proxy_connect_header: {a: [b]}",
+            "3:25: scrape_configs[0].proxy_connect_header: expected proxy_url beside it, found no proxy_url",
+        ),
+        (
+            'proxy_connect_header: {a: ["s3\\ncret"]}\n  proxy_url: http://a:1',
+            "3:29: scrape_configs[0].proxy_connect_header.a: expected texts of one line, found something else",
+        ),
+        (
+            "proxy_from_environment: yes it does",
+            '3:27: scrape_configs[0].proxy_from_environment: expected true or false, found "yes it does"',
+        ),
+        (
+            "oauth2: {token_url: 'http://a'}",
+            "3:11: scrape_configs[0].oauth2.client_id: expected a text, found nothing",
+        ),
+        (
+            "oauth2: {client_id: a}",
+            "3:11: scrape_configs[0].oauth2.token_url: expected a text, found nothing",
+        ),
+        (
+            "oauth2: {client_id: '', token_url: 'http://a'}",
+            '3:23: scrape_configs[0].oauth2.client_id: expected a name, found ""',
+        ),
+        (
+            "oauth2: {client_id: a, token_url: 'jo:s3cret@a'}",
+            "3:37: scrape_configs[0].oauth2.token_url: expected an address like https://example.org/token, found something else",
+        ),
+        (
+            "oauth2: {client_id: a, token_url: '${NOWHERE}'}",
+            "3:37: scrape_configs[0].oauth2.token_url: expected a variable that is set, found NOWHERE is not set",
+        ),
+        (
+            "oauth2: {client_id: a, token_url: 'http://a', client_secret: s3cret, client_secret_file: b}",
+            "3:92: scrape_configs[0].oauth2.client_secret_file: expected either client_secret or client_secret_file, found both",
         ),
         (
             "http_headers: {Host: {values: [a]}}",
@@ -201,7 +272,7 @@ def test_credentials_are_of_one_kind() -> None:
 
     assert problem == (
         "x.yml:3:17: scrape_configs[0].bearer_token: expected one of basic_auth, authorization, "
-        "bearer_token, bearer_token_file, found basic_auth too"
+        "bearer_token, bearer_token_file, oauth2, found basic_auth too"
     )
 
 
@@ -261,3 +332,28 @@ def test_limits_of_a_job_are_the_global_ones_by_default() -> None:
     assert (config.label_limit, config.target_limit) == (0, 7)
     assert (config.sample_limit, config.label_name_bytes_max) == (1_000_000, 1024)
     assert (config.label_value_bytes_max, config.dropped_targets_max) == (16_384, 1000)
+
+
+def test_a_proxy_stands_in_one_place() -> None:
+    """In the configuration, or in the environment."""
+    found = find_problems(f"{JOB}  proxy_from_environment: true\n  proxy_url: http://a:1\n")
+
+    assert found == [
+        "x.yml:4:14: scrape_configs[0].proxy_url: expected no proxy beside proxy_from_environment, "
+        "found both"
+    ]
+
+
+def test_a_proxy_of_the_environment_that_cannot_be_used_is_warned_of() -> None:
+    """The other one is used, and nothing of an address is shown."""
+    environment = {"https_proxy": "socks5://jo:s3cret@a", "http_proxy": "http://b:1"}
+
+    configuration = read_text(f"{JOB}  proxy_from_environment: true\n", environment)
+
+    assert configuration.warnings == [
+        "x.yml:3:27: scrape_configs[0].proxy_from_environment: https_proxy is not an address like "
+        "http://proxy:3128: https is asked directly"
+    ]
+    assert configuration.scrape_configs[0].http.proxy == EnvironmentProxies(
+        (("http", ProxyConfig(Secret("http://b:1"))),)
+    )

@@ -6,6 +6,7 @@ for what is warned of. What the peers at hand know of them is asked of the peers
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from sakshi.config import check_file, read_configuration
 from sakshi.config.configuration import read_root
 from sakshi.config.notification import read_notifications
 from sakshi.config.rule_file import read_groups
+from sakshi.model.errors import BadInputError
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 EFFECTLESS = "not supported yet, no effect"
@@ -45,13 +47,13 @@ HTTP: dict[str, object] = {
     "enable_http2": False,
     "http_headers": {"X-A": {"values": ["b"], "secrets": ["c"], "files": ["d"]}},
 }
-HTTP_WARNED = "oauth2 proxy_from_environment proxy_connect_header"
 
 SUPPORTED: dict[str, dict[str, object]] = {
     "": {
         "global": {},
         "rule_files": [],
         "scrape_configs": [],
+        "scrape_config_files": [],
         "storage": {},
     },
     "global": {
@@ -77,6 +79,18 @@ SUPPORTED: dict[str, dict[str, object]] = {
         "metric_relabel_configs": [{"action": "labeldrop", "regex": "b"}],
         "fallback_scrape_protocol": "PrometheusText1.0.0",
         "enable_compression": False,
+        "proxy_from_environment": True,
+        "oauth2": {
+            "client_id": "a",
+            "client_secret": "b",
+            "token_url": "http://x.org",
+            "scopes": ["c"],
+            "endpoint_params": {"d": "e"},
+            "tls_config": {"server_name": "x"},
+            "proxy_url": "http://proxy:3128",
+            "no_proxy": "y",
+            "proxy_connect_header": {"X-A": ["f"]},
+        },
         **LIMITS,
         **HTTP,
     },
@@ -86,11 +100,11 @@ SUPPORTED: dict[str, dict[str, object]] = {
     },
 }
 WARNED = {
-    "": "alerting otlp remote_read remote_write runtime scrape_config_files tracing",
+    "": "alerting otlp remote_read remote_write runtime tracing",
     "global": f"{HISTOGRAMS} {NAMES} query_log_file scrape_failure_log_file "
     "scrape_classic_histograms extra_scrape_metrics",
-    "scrape_configs": f"{HISTOGRAMS} {NAMES} {HTTP_WARNED} "
-    "scrape_classic_histograms track_timestamps_staleness native_histogram_bucket_limit "
+    "scrape_configs": f"{HISTOGRAMS} {NAMES} scrape_classic_histograms "
+    "track_timestamps_staleness native_histogram_bucket_limit "
     "native_histogram_min_bucket_factor scrape_failure_log_file extra_scrape_metrics "
     "azure_sd_configs consul_sd_configs digitalocean_sd_configs dns_sd_configs docker_sd_configs "
     "dockerswarm_sd_configs ec2_sd_configs eureka_sd_configs gce_sd_configs "
@@ -371,7 +385,9 @@ def test_promtool_takes_the_supported_keys(tmp_path: Path) -> None:
 
     `rule_query_offset` and `storage.tsdb.retention` came after the Prometheus at hand.
     """
-    job = {"job_name": "a", **SUPPORTED["scrape_configs"]}
+    alone = ("oauth2", "proxy_from_environment")  # not beside other credentials and proxies
+    keys = SUPPORTED["scrape_configs"]
+    job = {"job_name": "a", **{key: keys[key] for key in keys if key not in alone}}
     defaults = {
         key: value
         for key, value in SUPPORTED["global"].items()
@@ -383,6 +399,103 @@ def test_promtool_takes_the_supported_keys(tmp_path: Path) -> None:
     done = run("promtool", "check", "config", path)
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+REAL_LIFE = Path(__file__).parent / "prometheus"
+WARNINGS = {
+    "alertmanagers": [f"4:1: alerting: {EFFECTLESS}; see `notifications`"],
+    "blackbox": [],
+    "federation": [
+        "14:22: scrape_configs[0].basic_auth.password_file: /run/secrets/password does not exist: "
+        "until it does, every request will fail",
+        "14:22: scrape_configs[1].http_sd_configs[0].basic_auth.password_file: "
+        "/run/secrets/password does not exist: until it does, every request will fail",
+    ],
+    "files": ["3:41: global.external_labels.replica: HOSTNAME is not set, and so is empty"],
+    "formats": [
+        f"3:22: global.scrape_protocols[0]: {EFFECTLESS}",
+        f"4:3: global.metric_name_validation_scheme: {EFFECTLESS}",
+        f"5:3: global.metric_name_escaping_scheme: {EFFECTLESS}",
+        f"6:3: global.always_scrape_classic_histograms: {EFFECTLESS}",
+        f"9:5: scrape_configs[0].metric_name_validation_scheme: {EFFECTLESS}",
+        f"10:5: scrape_configs[0].metric_name_escaping_scheme: {EFFECTLESS}",
+        f"12:5: scrape_configs[0].always_scrape_classic_histograms: {EFFECTLESS}",
+        f"13:5: scrape_configs[0].convert_classic_histograms_to_nhcb: {EFFECTLESS}",
+        f"14:5: scrape_configs[0].native_histogram_bucket_limit: {EFFECTLESS}",
+        f"15:5: scrape_configs[0].native_histogram_min_bucket_factor: {EFFECTLESS}",
+        f"16:5: scrape_configs[0].track_timestamps_staleness: {EFFECTLESS}",
+    ],
+    "kubernetes": [
+        f"4:5: scrape_configs[0].kubernetes_sd_configs: {EFFECTLESS}",
+        "8:16: scrape_configs[0].tls_config.ca_file: /var/run/secrets/kubernetes.io/serviceaccount/"
+        "ca.crt does not exist: until it does, every request will fail",
+        "10:25: scrape_configs[0].authorization.credentials_file: /var/run/secrets/kubernetes.io/"
+        "serviceaccount/token does not exist: until it does, every request will fail",
+        f"19:5: scrape_configs[1].kubernetes_sd_configs: {EFFECTLESS}",
+    ],
+    "limits": [
+        f"11:3: global.query_log_file: {EFFECTLESS}",
+        f"12:3: global.scrape_failure_log_file: {EFFECTLESS}",
+        f"13:1: runtime: {EFFECTLESS}",
+        f"21:5: scrape_configs[0].scrape_failure_log_file: {EFFECTLESS}",
+    ],
+    "oauth2": [],
+    "remote": [
+        f"2:1: remote_write: {EFFECTLESS}",
+        f"10:1: remote_read: {EFFECTLESS}",
+        f"13:1: tracing: {EFFECTLESS}",
+        f"18:1: otlp: {EFFECTLESS}",
+    ],
+    "storage": [f"5:3: storage.exemplars: {EFFECTLESS}"],
+}
+"""What is said of configurations as people have them, by file."""
+
+
+@pytest.mark.parametrize("name", WARNINGS)
+def test_configurations_of_real_life_are_read(name: str) -> None:
+    """Nothing in them is a problem, and whatever has no effect is named."""
+    path = REAL_LIFE / f"{name}.yml"
+
+    assert read_configuration(path, {}).warnings == [f"{path}:{text}" for text in WARNINGS[name]]
+
+
+@pytest.mark.parametrize("name", WARNINGS)
+def test_promtool_takes_the_configurations_of_real_life(name: str) -> None:
+    """They are Prometheus', and so are the files that they name."""
+    done = run("promtool", "check", "config", "--syntax-only", REAL_LIFE / f"{name}.yml")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_configuration_of_real_life_is_checked() -> None:
+    """Whoever adds one says what is to be said of it."""
+    assert sorted(path.stem for path in REAL_LIFE.glob("*.yml")) == sorted(WARNINGS)
+
+
+MISSPELT = [
+    ("relabel_configs", "relabel_config"),
+    ("scrape_config_files", "scrape_configs_files"),
+    ("token_url", "tokenurl"),
+    ("proxy_from_environment", "proxy_from_env"),
+    ("kubernetes_sd_configs", "kubernetes_sd_config"),
+    ("remote_read", "remoteread"),
+    ("label_limit", "labels_limit"),
+]
+
+
+@pytest.mark.parametrize(("right", "wrong"), MISSPELT)
+def test_a_misspelt_key_is_a_problem_here_and_there(right: str, wrong: str, tmp_path: Path) -> None:
+    """With the key that was meant."""
+    key, texts = rf"\b{right}:", [path.read_text() for path in sorted(REAL_LIFE.glob("*.yml"))]
+    text = next(text for text in texts if re.search(key, text))
+    path = tmp_path / "prometheus.yml"
+    path.write_text(re.sub(key, f"{wrong}:", text))
+
+    with pytest.raises(BadInputError) as caught:
+        read_configuration(path, {})
+
+    assert f'expected the key "{right}", found the unknown key "{wrong}"' in str(caught.value)
+    assert run("promtool", "check", "config", "--syntax-only", path).returncode != 0
 
 
 @pytest.mark.parametrize("name", ["alert-rules.yml", "recording-rules.yml"])
@@ -406,7 +519,29 @@ RULES_REFUSED = [
     "groups: [{name: g, rules: [{alert: A, expr: 'up{a=~\"(\"}'}]}]",
     "groups: [{name: g, rules: [{alert: A, record: b, expr: up}]}]",
     "groups: {name: g}",
+    "groups: [{name: g, rules: [{record: 'a{b}', expr: up}]}]",
+    "groups: [{name: g, rules: [{record: a, expr: up, labels: {'': b}}]}]",
+    "groups: [{name: g, rules: [{record: a, expr: up, labels: {__name__: b}}]}]",
+    "groups: [{name: g, rules: [{alert: a, expr: up, annotations: {'': b}}]}]",
 ]
+RULES_TAKEN = [
+    'groups: [{name: g, rules: [{record: a-b c, expr: \'{"d.e", "f.g"="h"}\'}]}]',
+    "groups: [{name: g, rules: [{record: ünï, expr: up, labels: {service.name: b}}]}]",
+    "groups: [{name: g, rules: [{alert: a, expr: up, labels: {b c: d}, annotations: {e-f: g}}]}]",
+]
+
+
+@pytest.mark.parametrize("text", RULES_TAKEN)
+def test_promtool_takes_the_names_that_are_taken(text: str, tmp_path: Path) -> None:
+    """Any text names a metric, a label or an annotation, here and there."""
+    path = tmp_path / "rules.yml"
+    path.write_text(text)
+
+    done = run("promtool", "check", "rules", path)
+    document = open_document(text)
+    read_groups(document.root(), "rules.yml", 60_000)
+
+    assert (done.returncode, document.problems) == (0, [])
 
 
 @pytest.mark.parametrize("text", RULES_REFUSED)

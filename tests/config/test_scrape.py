@@ -126,9 +126,9 @@ PROBLEMS = [
         id="no interval",
     ),
     pytest.param(
-        "global: {external_labels: {a-b: x}}",
-        "x.yml:1:33: global.external_labels.a-b: "
-        'expected a label name ([a-zA-Z_][a-zA-Z0-9_]*), found "a-b"',
+        "global: {external_labels: {__name__: x}}",
+        "x.yml:1:38: global.external_labels.__name__: "
+        'expected a label name, other than __name__, found "__name__"',
         id="a label that is none",
     ),
     pytest.param(

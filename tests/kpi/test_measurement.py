@@ -165,7 +165,13 @@ class SlowEngine:
         self.timeouts: list[float | None] = []
 
     def instant(
-        self, query: str, at_ms: int, *, timeout_seconds: float | None = None
+        self,
+        query: str,
+        at_ms: int,
+        *,
+        timeout_seconds: float | None = None,
+        lookback_ms: int | None = None,
+        counts_samples: bool = False,
     ) -> QueryResult:
         self.timeouts.append(timeout_seconds)
         self._clock.move(4000)
@@ -179,6 +185,8 @@ class SlowEngine:
         step_ms: int,
         *,
         timeout_seconds: float | None = None,
+        lookback_ms: int | None = None,
+        counts_samples: bool = False,
     ) -> QueryResult:
         raise NotImplementedError
 

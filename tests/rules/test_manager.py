@@ -67,6 +67,76 @@ async def test_a_scrape_before_the_start_is_no_error(station: Station) -> None:
     station.manager(ONES).scraped(0)
 
 
+PUSHED = frozenset({"x"})
+
+
+async def test_groups_are_evaluated_right_behind_a_push(station: Station) -> None:
+    """A push that is due takes along the groups that read it, and those behind them."""
+    manager = station.manager(
+        group(recording("twice", "2 * copy"), name="behind"), group(recording("copy", "x"))
+    )
+    async with running(manager):
+        for value in (1.0, 2.0, 3.0):
+            station.expose({"x": value})
+            manager.pushed(PUSHED)
+            await station.clock.advance(0.001)
+            assert station.query("twice") == {"twice": 2 * value}
+            await station.clock.advance(59.999)
+
+    assert evaluations(station, "copy") == evaluations(station, "twice") == [0, 60, 120]
+
+
+async def test_pushes_each_second_do_not_hurry_a_group(station: Station) -> None:
+    """However often samples are pushed, a group is evaluated once in its interval."""
+    manager = station.manager(group(recording("copy", "x")))
+    async with running(manager):
+        for second in range(240):
+            station.expose({"x": float(second)})
+            manager.pushed(PUSHED)
+            await station.clock.advance(1)
+
+    assert evaluations(station, "copy") == [0, 60, 120, 180]
+
+
+async def test_pushes_leave_alone_what_lives_on_scrapes(station: Station) -> None:
+    """A group keeps the rhythm of the scrapes that it reads, and another that of its pushes."""
+    manager = station.manager(
+        group(recording("scraped", "y"), name="scraped"),
+        group(recording("mixed", "x + y"), name="mixed"),
+        group(recording("pushed", "x"), name="pushed"),
+    )
+    station.expose({"x": 1.0, "y": 1.0})
+    async with running(manager):
+        for second in range(180):
+            if second % 60 == 10:
+                manager.scraped(station.clock.now_ms())
+            if second % 60 == 30:
+                manager.pushed(PUSHED)
+            await station.clock.advance(1)
+
+    assert evaluations(station, "scraped") == [10, 70, 130]
+    assert evaluations(station, "mixed") == [10, 70, 130]
+    assert evaluations(station, "pushed") == [10, 90, 150], "the first push is followed from then"
+
+
+async def test_without_scrapes_a_push_wakes_whoever_reads_some_of_it(station: Station) -> None:
+    """Nothing else would: a metric that nobody exposes keeps no group from its pushes."""
+    manager = station.manager(group(recording("mixed", "x or y")))
+    station.expose({"x": 1.0})
+    async with running(manager):
+        for _ in range(3):
+            await station.clock.advance(20)
+            manager.pushed(PUSHED)
+            await station.clock.advance(40)
+
+    assert evaluations(station, "mixed") == [20, 80, 140]
+
+
+async def test_a_push_before_the_start_is_no_error(station: Station) -> None:
+    """Whoever pushes first need not know whether the rules run."""
+    station.manager(ONES).pushed(PUSHED)
+
+
 async def test_readers_go_behind_what_they_read(station: Station) -> None:
     """An alert is judged on what is recorded in the same pass, whatever the order of the files."""
     told: list[Transition] = []
@@ -267,3 +337,36 @@ async def test_a_ledger_that_refuses_at_the_start_does_not_stop_the_rules(
 
     assert "alerts not resolved rule=" in caplog.text
     assert evaluations(station, "one") == [60]
+
+
+async def test_any_text_is_a_name(station: Station) -> None:
+    """Of what is read, recorded and alerted on, and in templates."""
+    rules = group(
+        recording("http.server.rate", '2 * {"http.server.count"}', labels={"service.team": "a b"}),
+        alerting(
+            "Slow",
+            '{"http.server.rate", "service.name"="chat"} > 1',
+            labels={"from-rule": '{{ index $labels "service.team" }}'},
+            annotations={
+                "run-book": '{{ with query `{"http.server.rate"}` }}'
+                '{{ . | first | label "service.name" }}{{ end }}'
+            },
+        ),
+    )
+    manager = station.manager(rules)
+    station.expose({'{"http.server.count", "service.name"="chat"}': 2.0})
+    async with running(manager):
+        manager.scraped(station.clock.now_ms())
+        await station.clock.advance(0.001)
+
+    assert station.query('{"http.server.rate"}') == {
+        '{__name__="http.server.rate", "service.name"="chat", "service.team"="a b"}': 4.0
+    }
+    [alert] = station.ledger.load_alerts()
+    assert dict(alert.labels) == {
+        "alertname": "Slow",
+        "from-rule": "a b",
+        "service.name": "chat",
+        "service.team": "a b",
+    }
+    assert dict(alert.annotations) == {"run-book": "chat"}

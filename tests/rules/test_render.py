@@ -39,6 +39,15 @@ FULL = RuleGroup(
     query_offset_ms=500,
     labels={"team": "~"},
 )
+NAMED = RuleGroup(
+    "names",
+    "rules.yml",
+    1000,
+    [
+        RecordingRule("a-b c", "up", parse_query("up"), {"service.name": "x", "- ": "y"}),
+        AlertingRule("ünï", "up", parse_query("up"), annotations={"run-book": "x", "# a": "y"}),
+    ],
+)
 EMPTY = RuleGroup("empty", "rules.yml", 1, [])
 
 TEXTS = (
@@ -55,7 +64,7 @@ def catalogue() -> list[RuleGroup]:
     return [*generated, FULL]
 
 
-@pytest.mark.parametrize("groups", [[], [EMPTY], [EMPTY, FULL], catalogue()], ids=len)
+@pytest.mark.parametrize("groups", [[], [EMPTY], [EMPTY, FULL, NAMED], catalogue()], ids=len)
 def test_what_is_read_back_is_the_same(groups: list[RuleGroup], tmp_path: Path) -> None:
     """Every field of every rule, whatever its text."""
     path = tmp_path / "rules.yml"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sakshi.rules.schedule import GroupSchedule
+from sakshi.rules.schedule import BurstSource, GroupSchedule
 
 
 def run(schedule: GroupSchedule, bursts: list[float], end: float) -> list[float]:
@@ -58,3 +58,29 @@ def test_missed_evaluations_are_counted_and_not_made_up() -> None:
     assert schedule.missed == 2
     assert not schedule.take_time(54.9)
     assert schedule.take_time(55.0)
+
+
+def test_frequent_bursts_make_no_group_faster_than_its_interval() -> None:
+    """Each evaluation may come a little early, but none earns the next one anything."""
+    schedule = GroupSchedule(15.0, start=0.0)
+    pushes = [index / 10 for index in range(35_900)]
+
+    evaluated = [now for now in pushes if schedule.take_burst(now, BurstSource.PUSH)]
+
+    assert len(evaluated) == 240
+    assert evaluated[:3] == [0, 14.5, 29.5]
+
+
+def test_a_group_follows_one_kind_of_burst_until_it_ceases() -> None:
+    """Whoever came last is followed; by the clock, nobody is."""
+    schedule = GroupSchedule(15.0, start=0.0)
+    assert not any(map(schedule.follows, BurstSource))
+
+    assert schedule.take_burst(1.0, BurstSource.SCRAPES)
+    assert not schedule.take_burst(2.0, BurstSource.PUSH)
+    assert [source for source in BurstSource if schedule.follows(source)] == [BurstSource.PUSH]
+    assert not schedule.take_burst(16.0, BurstSource.PUSH), "counted from the first push"
+    assert schedule.take_burst(17.0, BurstSource.PUSH)
+
+    assert schedule.take_time(schedule.due_at())
+    assert not any(map(schedule.follows, BurstSource))

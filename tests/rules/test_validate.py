@@ -7,7 +7,8 @@ from tests.rules.station import alerting, recording
 
 from sakshi.rules import Rule, find_label_problems, find_rule_problems
 
-LABEL = "a label name ([a-zA-Z_][a-zA-Z0-9_]*, not __name__)"
+LABEL = "a label name, other than __name__"
+HALF = "\ud800"  # of a character
 
 
 @pytest.mark.parametrize(
@@ -15,6 +16,9 @@ LABEL = "a label name ([a-zA-Z_][a-zA-Z0-9_]*, not __name__)"
     [
         recording("job:rate:5m", "rate(x[5m])", labels={"a_1": "any {{ text"}),
         alerting("Any name, Ünicode", "x > 1", labels={"severity": "{{ $labels.job }}"}),
+        recording("http.server.duration", "up", labels={"service.name": "x", "ünï": "y"}),
+        recording("a b-c", "up"),
+        alerting("A", "up", labels={"a-b": "{{ $value }}"}, annotations={"run-book": "x"}),
         alerting("A", "vector(1)", annotations={"text": "{{ $value | humanize }} {{ query `x` }}"}),
     ],
 )
@@ -27,15 +31,20 @@ def test_a_good_rule_has_no_problems(rule: Rule) -> None:
     ("rule", "problems"),
     [
         pytest.param(
-            recording("a-b", "x"),
-            ['record: expected a metric name ([a-zA-Z_:][a-zA-Z0-9_:]*), found "a-b"'],
-            id="a metric name",
+            recording('a{b="c"}', "x"),
+            ['record: expected a metric name, without braces, found "a{b="c"}"'],
+            id="a selector for a metric name",
         ),
         pytest.param(
-            recording("a", "x", labels={"__name__": "b", "1": "c"}),
+            recording(HALF, "x"),
+            [f'record: expected a metric name, without braces, found "{HALF}"'],
+            id="half a character",
+        ),
+        pytest.param(
+            recording("a", "x", labels={"__name__": "b", "": "c"}),
             [
                 f'labels.__name__: expected {LABEL}, found "__name__"',
-                f'labels.1: expected {LABEL}, found "1"',
+                f'labels.: expected {LABEL}, found ""',
             ],
             id="label names",
         ),
@@ -53,8 +62,8 @@ def test_a_good_rule_has_no_problems(rule: Rule) -> None:
             id="a string",
         ),
         pytest.param(
-            alerting("A", "x", annotations={"run-book": "x"}),
-            ['annotations.run-book: expected an annotation name like a label\'s, found "run-book"'],
+            alerting("A", "x", annotations={"": "x"}),
+            ['annotations.: expected the name of an annotation, found ""'],
             id="an annotation's name",
         ),
         pytest.param(
@@ -84,6 +93,6 @@ def test_every_problem_is_named(rule: Rule, problems: list[str]) -> None:
 
 def test_group_labels_are_checked_alike() -> None:
     """The labels of a group obey the same law."""
-    labels: dict[str, Any] = {"ok": "x", "no-good": "y"}
+    labels: dict[str, Any] = {"ok": "x", "__name__": "y"}
 
-    assert [problem.place for problem in find_label_problems(labels)] == ["labels.no-good"]
+    assert [problem.place for problem in find_label_problems(labels)] == ["labels.__name__"]

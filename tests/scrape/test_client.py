@@ -20,7 +20,7 @@ from sakshi.scrape.credentials import (
 )
 from sakshi.scrape.fetch import Fetcher
 from sakshi.scrape.negotiate import ScrapeProtocol, accept_header, answer_format
-from sakshi.scrape.proxy import ProxyConfig
+from sakshi.scrape.proxy import EnvironmentProxies, ProxyConfig
 from sakshi.scrape.tls import TlsConfig, TlsContexts
 
 CERTIFICATE = Path(__file__).with_name("localhost.pem")
@@ -160,7 +160,7 @@ async def test_a_proxy_is_asked_for_the_whole_url(start_service: StartService) -
 
 
 async def test_tls_goes_through_a_tunnel(start_service: StartService) -> None:
-    """CONNECT, then TLS with the target itself; the proxy sees no path and no header."""
+    """CONNECT, then TLS with the target itself; the proxy sees no path and only its own headers."""
     target = await start_service(TEXT, "localhost", tls_server())
     proxy = await start_service()
 
@@ -180,7 +180,9 @@ async def test_tls_goes_through_a_tunnel(start_service: StartService) -> None:
 
     proxy.answer = tunnel
     contexts = TlsContexts(TlsConfig(ca_file=CERTIFICATE))
-    config = HttpConfig(proxy=ProxyConfig(Secret(f"http://{proxy.address}")))
+    url, own = Secret(f"http://{proxy.address}"), [ExtraHeader("X-Own", [Secret("a"), Secret("b")])]
+    credentials = Authorization("Bearer", Secret("s3cret"))
+    config = HttpConfig(credentials, proxy=ProxyConfig(url, connect_headers=own))
 
     body = await fetch(
         f"https://localhost:{target.port}/metrics", make_tls=contexts.get, http=config
@@ -188,7 +190,8 @@ async def test_tls_goes_through_a_tunnel(start_service: StartService) -> None:
 
     assert body == TEXT
     assert proxy.requests == [
-        f"CONNECT localhost:{target.port} HTTP/1.1\r\nHost: localhost:{target.port}\r\n\r\n"
+        f"CONNECT localhost:{target.port} HTTP/1.1\r\nHost: localhost:{target.port}\r\n"
+        "X-Own: a\r\nX-Own: b\r\n\r\n"
     ]
     assert target.requests[0].startswith("GET /metrics HTTP/1.1\r\n")
 
@@ -232,14 +235,46 @@ async def test_a_refused_tunnel_is_said(
         ("a.org", "http://ba.org", False),
         ("10.0.0.0/8", "http://11.1.2.3", False),
         ("10.0.0.0/8", "http://a.org", False),
-        ("[::1]:9101", "http://[::1]:9100", False),
+        ("[fd00::1]:9101", "http://[fd00::1]:9100", False),
+        ("a.org", "http://localhost:9100", True),
+        ("a.org", "http://127.0.0.2:9100", True),
+        ("a.org", "http://localhost.org", False),
     ],
 )
 def test_no_proxy_is_gos(entry: str, url: str, is_direct: bool) -> None:
-    """Names with those below them, addresses, networks; with or without a port."""
+    """Names with those below them, addresses, networks; this machine, too, where any is named."""
     proxy = ProxyConfig(Secret("http://proxy"), [entry])
 
     assert proxy.covers(urlsplit(url)) is not is_direct
+
+
+@pytest.mark.parametrize(
+    ("url", "proxy"),
+    [
+        ("http://a.org", "http://plain:1"),
+        ("https://a.org", "http://secure:2"),
+        ("http://b.org", None),
+        ("http://localhost:9100", None),
+        ("https://[::1]", None),
+    ],
+)
+def test_the_environment_names_a_proxy_by_scheme(url: str, proxy: str | None) -> None:
+    """Another for TLS; none for what it excludes, and for this machine."""
+    plain, secure = (
+        ProxyConfig(Secret(address), ["b.org"]) for address in ("http://plain:1", "http://secure:2")
+    )
+    http = HttpConfig(proxy=EnvironmentProxies((("http", plain), ("https", secure))))
+
+    found = http.proxy_for(urlsplit(url))
+
+    assert (found.url.reveal() if found else None) == proxy
+
+
+def test_a_scheme_without_a_proxy_is_asked_directly() -> None:
+    """The other one's is no substitute."""
+    plain = ProxyConfig(Secret("http://plain:1"))
+
+    assert EnvironmentProxies((("http", plain),)).serving(urlsplit("https://a.org")) is None
 
 
 async def test_tls_is_as_it_is_configured(start_service: StartService, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import math
 import random
 from typing import Any
 
+import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 from tests.scrape.conftest import RecordingAppender
@@ -262,6 +263,24 @@ def test_accept_after_a_restart_with_a_wrong_clock(
     assert appender.samples(f"b{SUFFIX}") == [(11_000, 3.0)]
     assert appender.samples(f"up{SUFFIX}") == [(10_000, 1.0), (11_000, 1.0)]
     assert dropped(registry, "out_of_order") == 1001 + 5 + 5
+
+
+def test_who_pushes_the_report_stops_no_scrape(
+    appender: RecordingAppender, target: Target, registry: CollectorRegistry
+) -> None:
+    """Where somebody else's `up` is newer, or another, the scrape's other samples are kept."""
+    target.scrape(1000, "a 1\n")
+    pushed = appender.target(TARGET)
+    up = pushed.columns([Labels({"__name__": "up", "job": "chat", "instance": "a:1"})])
+    pushed.append(2000, up, np.array([0.0]))
+    target.scrape(2000, "a 2\n")
+    pushed.append(9000, up, np.array([1.0]))
+    target.scrape(3000, "a 3\n")
+
+    assert appender.samples(f"a{SUFFIX}") == [(1000, 1.0), (2000, 2.0), (3000, 3.0)]
+    assert appender.samples(f"up{SUFFIX}") == [(1000, 1.0), (2000, 0.0), (9000, 1.0)]
+    assert appender.samples(f"scrape_samples_scraped{SUFFIX}")[1:] == [(2000, 1.0), (3000, 1.0)]
+    assert (dropped(registry, "duplicate"), dropped(registry, "out_of_order")) == (1, 1)
 
 
 def test_accept_refuses_more_than_the_limit(

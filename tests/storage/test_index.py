@@ -71,18 +71,20 @@ def test_index_forgets_what_was_removed() -> None:
     assert index.find([Matcher("n", MatchOperator.EQUAL, "3")])[0] == [places[3]]
 
 
-def test_index_knows_shared_series() -> None:
-    """A series is shared while more than one target has it."""
+def test_index_counts_a_shared_series_once() -> None:
+    """A series is there while a target has it, however many do."""
     index, labels = SeriesIndex(), Labels({"n": "1"})
-    index.add([SeriesPlace(labels, 1, 0)])
-    assert not index.is_shared(labels)
-
-    index.add([SeriesPlace(labels, 2, 0)])
-    assert index.is_shared(labels)
-
-    index.remove([SeriesPlace(labels, 1, 0)])
-    assert not index.is_shared(labels)
+    places = [SeriesPlace(labels, 1, 0), SeriesPlace(labels, 2, 0)]
+    index.add(places)
     assert len(index) == 1
+    assert index.find([])[0] == places
+
+    index.remove(places[:1])
+    assert len(index) == 1
+    assert index.find([])[0] == places[1:]
+
+    index.remove(places[1:])
+    assert len(index) == 0
 
 
 def test_families_are_numbered() -> None:

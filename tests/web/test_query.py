@@ -29,7 +29,13 @@ class RefusingEngine:
         self.timeouts: list[float | None] = []
 
     def instant(
-        self, query: str, at_ms: int, *, timeout_seconds: float | None = None
+        self,
+        query: str,
+        at_ms: int,
+        *,
+        timeout_seconds: float | None = None,
+        lookback_ms: int | None = None,
+        counts_samples: bool = False,
     ) -> QueryResult:
         self.timeouts.append(timeout_seconds)
         raise self.error
@@ -42,6 +48,8 @@ class RefusingEngine:
         step_ms: int,
         *,
         timeout_seconds: float | None = None,
+        lookback_ms: int | None = None,
+        counts_samples: bool = False,
     ) -> QueryResult:
         self.timeouts.append(timeout_seconds)
         raise self.error
@@ -349,7 +357,13 @@ async def test_defect_is_an_internal_error_and_shows_nothing(
 
     class BrokenEngine(RefusingEngine):
         def instant(
-            self, query: str, at_ms: int, *, timeout_seconds: float | None = None
+            self,
+            query: str,
+            at_ms: int,
+            *,
+            timeout_seconds: float | None = None,
+            lookback_ms: int | None = None,
+            counts_samples: bool = False,
         ) -> QueryResult:
             raise KeyError("secret")
 

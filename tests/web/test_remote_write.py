@@ -3,11 +3,13 @@ from __future__ import annotations
 import asyncio
 import struct
 import threading
+from collections.abc import Set
 
 import httpx2
 import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
+from tests.conftest import FakeClock
 from tests.web.conftest import NOW_MS, World
 from tests.web.pushing import compress, message, time_series, write_request
 
@@ -15,6 +17,8 @@ from sakshi.model.labels import METRIC_NAME, Labels
 from sakshi.model.matcher import Matcher, MatchOperator
 from sakshi.storage import STALE_MARKER, MemoryStore, StorageFullError
 from sakshi.web import Receiver
+from sakshi.web.errors import ApiError
+from sakshi.web.receipt import Receipt
 from sakshi.web.receiver import PUSHES_MAX
 from sakshi.web.remote_write import read_written
 
@@ -364,3 +368,50 @@ async def test_target_is_job_and_instance(client: httpx2.AsyncClient, world: Wor
 
     assert world.store.statistics().targets == 2
     assert np.isfinite(world.store.statistics().samples)
+
+
+def told_by(store: MemoryStore) -> tuple[Receiver, list[Set[str]]]:
+    """Return a receiver, and what it tells after each commit."""
+    told: list[Set[str]] = []
+    return Receiver(store, FakeClock(NOW_MS), CollectorRegistry(), told.append), told
+
+
+async def receive(receiver: Receiver, body: bytes) -> Receipt:
+    return await receiver.receive(lambda series, receipt: read_written(body, series, receipt))
+
+
+async def test_a_push_is_announced_with_the_names_that_are_known() -> None:
+    """Whoever listens hears of every commit; the names are the same object while none is new."""
+    receiver, told = told_by(MemoryStore())
+
+    await receive(receiver, write_request((UP, [(NOW_MS, 1.0)])))
+    await receive(receiver, write_request((UP, [(NOW_MS + 1, 1.0)])))
+    await receive(receiver, write_request((DOWN, [(NOW_MS, 1.0)])))
+
+    assert told == [{"up"}, {"up"}, {"up", "down"}]
+    assert told[0] is told[1]
+
+
+async def test_nothing_taken_is_nothing_to_tell() -> None:
+    """A push that was refused whole wakes nobody."""
+    receiver, told = told_by(MemoryStore())
+
+    receipt = await receive(receiver, write_request((UP, [(NOW_MS + 3_600_000, 1.0)])))
+
+    assert receipt.refused_count == 1
+    assert told == []
+
+
+async def test_what_the_disk_refused_is_announced() -> None:
+    """It is readable, so rules may judge it."""
+
+    class FullStore(MemoryStore):
+        def commit(self) -> None:
+            raise StorageFullError("no space")
+
+    receiver, told = told_by(FullStore())
+
+    with pytest.raises(ApiError, match="samples cannot be stored: no space"):
+        await receive(receiver, write_request((UP, [(NOW_MS, 1.0)])))
+
+    assert told == [{"up"}]

@@ -110,6 +110,22 @@ def test_secrets_are_in_no_answer() -> None:
     assert tree["receivers"][0]["pagerduty_configs"][0]["url"] == "https://pagerduty.example"
 
 
+def test_what_proxies_and_token_servers_are_sent_is_hidden() -> None:
+    """Headers for a proxy, and the secret of a client; not the client's name."""
+    text = """\
+proxy_connect_header: {X-Token: [hush]}
+oauth2: {client_id: me, client_secret: hush, token_url: 'https://jo:hush@a/t'}
+"""
+    assert yaml.safe_load(redact(text)) == {
+        "proxy_connect_header": {"X-Token": "<secret>"},
+        "oauth2": {
+            "client_id": "me",
+            "client_secret": "<secret>",
+            "token_url": "https://jo:<secret>@a/t",
+        },
+    }
+
+
 def test_what_is_no_yaml_shows_nothing() -> None:
     """Rather nothing than a secret."""
     assert redact("password: [") == redact("") == ""
@@ -131,20 +147,74 @@ async def test_stats_say_how_long_a_query_took(client: httpx2.AsyncClient) -> No
                 "innerEvalTime": 0.0,
                 "execQueueTime": 0.0,
                 "execTotalTime": 0.0,
-            }
+            },
+            "samples": {
+                "totalQueryableSamplesPerStep": [[NOW_MS / 1000, 0]],
+                "totalQueryableSamples": 0,
+                "peakSamples": 1,
+            },
         },
     }
 
 
-async def test_lookback_is_the_engines(client: httpx2.AsyncClient) -> None:
-    """Five minutes are accepted, however they are written; another is refused, not passed over."""
-    path = "/api/v1/query"
-    same = await client.get(path, params={"query": "1", "lookback_delta": "300"})
-    other = await client.get(path, params={"query": "1", "lookback_delta": "1m"})
+async def test_stats_without_steps(client: httpx2.AsyncClient, world: World) -> None:
+    """Any other value of `stats` has the sums alone."""
+    world.load({"__name__": "up"}, [1.0] * 20, 15_000)
 
-    assert same.status_code == 200
-    assert other.json()["error"] == (
-        'invalid parameter "lookback_delta": expected 5m, the only one that there is, found "1m"'
+    answer = await client.get(
+        "/api/v1/query_range",
+        params={
+            "query": "rate(up[1m]) + up",
+            "start": NOW_MS / 1000 - 60,
+            "end": NOW_MS / 1000,
+            "step": "60",
+            "stats": "true",
+        },
+    )
+
+    samples = answer.json()["data"]["stats"]["samples"]
+    assert samples.keys() == {"totalQueryableSamples", "peakSamples"}
+    assert samples["totalQueryableSamples"] == (4 + 1) + (4 + 1)
+
+
+@pytest.mark.parametrize(
+    ("lookback", "is_found"),
+    [
+        pytest.param("", True, id="none: the engine's five minutes"),
+        pytest.param("0", True, id="zero: the same"),
+        pytest.param("-60", True, id="less than zero: the same"),
+        pytest.param("1m", False, id="a minute"),
+        pytest.param("60.001", True, id="a little more than the sample's age"),
+        pytest.param("60", False, id="the sample's age"),
+    ],
+)
+@pytest.mark.parametrize("path", ["query", "query_range"])
+async def test_lookback_may_be_chosen(
+    client: httpx2.AsyncClient, world: World, path: str, lookback: str, is_found: bool
+) -> None:
+    """A sample must be younger than the lookback that is asked for."""
+    world.load({"__name__": "up"}, [1.0], 0)
+    at = NOW_MS / 1000 + 60
+    parameters: dict[str, str | float] = {
+        "query": "up",
+        "time": at,
+        "start": at,
+        "end": at,
+        "step": 1.0,
+    }
+
+    answer = await client.get(f"/api/v1/{path}", params={**parameters, "lookback_delta": lookback})
+
+    assert bool(answer.json()["data"]["result"]) is is_found
+
+
+async def test_a_lookback_is_a_duration(client: httpx2.AsyncClient) -> None:
+    """What is none is refused."""
+    answer = await client.get("/api/v1/query", params={"query": "1", "lookback_delta": "soon"})
+
+    assert answer.status_code == 400
+    assert answer.json()["error"] == (
+        'invalid parameter "lookback_delta": cannot parse "soon" to a valid duration'
     )
 
 

@@ -54,7 +54,7 @@ async def test_limit_leaves_items_out_and_says_so(client: httpx2.AsyncClient) ->
     ("path", "parameters", "error"),
     [
         ("series", {}, "no match[] parameter provided"),
-        ("label/a-b/values", {}, 'invalid label name: "a-b"'),
+        ("label/U__/values", {}, 'invalid label name: ""'),
         (
             "labels",
             {"start": "2", "end": "1"},
@@ -84,3 +84,27 @@ async def test_what_is_no_selector_is_bad_data(client: httpx2.AsyncClient, selec
 
     assert answer.status_code == 400
     assert answer.json()["error"].startswith('invalid parameter "match[]": ')
+
+
+@pytest.mark.parametrize(
+    ("path", "values"),
+    [
+        pytest.param("service.name", ["chat"], id="as it is"),
+        pytest.param("U__service_2e_name", ["chat"], id="escaped"),
+        pytest.param("U__service_2E_name", ["chat"], id="in capitals"),
+        pytest.param("U__a__b", ["underscore"], id="an underscore is doubled"),
+        pytest.param("U__a_b", ["literal"], id="not escaped after all"),
+        pytest.param("U__a_00002e_b", [], id="too many digits"),
+        pytest.param("%C3%BCn%C3%AF", ["umlaut"], id="percent-encoded"),
+    ],
+)
+async def test_any_name_of_a_label_may_be_asked_for(
+    client: httpx2.AsyncClient, world: World, path: str, values: list[str]
+) -> None:
+    """As Prometheus 3 takes it, in a path that has room for it."""
+    names = {"service.name": "chat", "a_b": "underscore", "U__a_b": "literal", "ünï": "umlaut"}
+    world.load({"__name__": "x", **names}, [1.0], 0)
+
+    answer = await client.get(f"/api/v1/label/{path}/values")
+
+    assert answer.json() == {"status": "success", "data": values}

@@ -131,6 +131,7 @@ class Monitor:
             engine = LocalEngine(
                 store,
                 self._clock,
+                lookback_ms=self._configuration.lookback_ms,
                 subquery_step_ms=self._configuration.global_config.evaluation_interval_ms,
             )
             async with httpx2.AsyncHTTPTransport(retries=0) as transport:
@@ -184,7 +185,7 @@ class Monitor:
             clock=clock,
             registry=registry,
             version=__version__,
-            receiver=Receiver(store, clock, registry),
+            receiver=Receiver(store, clock, registry, rules.pushed),
             startup=self._startup(),
             time_bounds=lambda: find_bounds(store),
             descriptions=describe_metrics(scrape),

@@ -13,6 +13,7 @@ from typing import Any, Final
 from sakshi.cli.address import is_loopback
 from sakshi.model.errors import SakshiError
 
+OWN_PATHS: Final = "sakshi/"  # what no other server has
 TIMEOUT_SECONDS: Final = 130  # the server stops a query after two minutes and says so
 
 
@@ -80,8 +81,26 @@ class Client:
         except ValueError:
             answer = None
         if not isinstance(answer, dict) or "status" not in answer:
-            raise NoAnswerError(f"{self._url} does not speak Prometheus' API")
+            raise NoAnswerError(self._describe_stranger(path))
         return answer
+
+    def _describe_stranger(self, path: str) -> str:
+        """Return in words what the server is, whose answer is none of the API's."""
+        version = self._find_version() if path.startswith(OWN_PATHS) else ""
+        if not version:
+            return f"{self._url} does not speak Prometheus' API"
+        return (
+            f"{self._url} is a Prometheus ({version}), or speaks as one: it has no sakshi KPIs and "
+            "baselines; `sakshi query` works there"
+        )
+
+    def _find_version(self) -> str:
+        """Return the version of a server that is no sakshi; empty where it says none."""
+        request = urllib.request.Request(f"{self._url}/api/v1/status/buildinfo")
+        try:
+            return str(self._fetch(request)["data"]["version"])
+        except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+            return ""
 
     def _fetch(self, request: urllib.request.Request) -> Any:
         try:

@@ -27,16 +27,12 @@ from sakshi.config.kpi import read_kpis
 from sakshi.config.notification import read_notifications
 from sakshi.config.pattern import find_files, is_pattern
 from sakshi.config.rule_file import read_rule_file
-from sakshi.config.scrape import (
-    GlobalConfig,
-    find_duplicates,
-    parse_bytes,
-    read_global,
-    read_scrape_config,
-)
+from sakshi.config.scrape import GlobalConfig, parse_bytes, read_global
+from sakshi.config.scrape_file import read_scrape_configs
 from sakshi.config.section import Section
 from sakshi.kpi import Baseline, Indicator, Kpi
 from sakshi.model.errors import BadInputError
+from sakshi.promql.local import LOOKBACK_MS
 from sakshi.rules import RuleGroup
 from sakshi.scrape import ScrapeConfig
 from sakshi.storage import StorageConfig
@@ -50,7 +46,6 @@ UNSUPPORTED: Final = (
     "remote_read",
     "remote_write",
     "runtime",
-    "scrape_config_files",
     "tracing",
 )
 UNSUPPORTED_STORAGE: Final = ("exemplars",)
@@ -69,6 +64,7 @@ class Configuration:
         indicators: what can be compared with a baseline, with their targets.
         baselines: those that the file declares.
         notifications: None where nobody is to be told.
+        lookback_ms: how old a sample may be for an instant vector, exclusive.
         web: by which names sakshi may be called, and what over HTTP.
         warnings: what will not have the effect that its author hopes for, with its place.
     """
@@ -83,6 +79,7 @@ class Configuration:
     baselines: Sequence[Baseline] = ()
     dashboard: Dashboard = field(default_factory=Dashboard)
     storage: StorageConfig = field(default_factory=StorageConfig)
+    lookback_ms: int = LOOKBACK_MS
     web: WebConfig = field(default_factory=WebConfig)
     warnings: Sequence[str] = ()
 
@@ -134,6 +131,7 @@ def read_root(root: Section, folder: Path) -> Configuration:
         baselines=baselines,
         dashboard=dashboard,
         storage=read_storage(root.section("storage")),
+        lookback_ms=read_lookback(root.section("query")),
         web=read_web(root.section("web")),
     )
     warn_of_alertmanagers(root)
@@ -155,16 +153,6 @@ def paused_collection() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-def read_scrape_configs(
-    root: Section, folder: Path, defaults: GlobalConfig
-) -> Sequence[ScrapeConfig]:
-    """Return the jobs; their names are unique."""
-    sections = root.sections("scrape_configs")
-    configs = [read_scrape_config(section, defaults, folder) for section in sections]
-    find_duplicates(sections, "job_name", "a name that no other job has")
-    return configs
 
 
 def read_rule_files(root: Section, folder: Path, defaults: GlobalConfig) -> Sequence[RuleGroup]:
@@ -234,6 +222,13 @@ def read_storage(section: Section) -> StorageConfig:
         part.unsupported(unsupported)
         part.close()
     return config
+
+
+def read_lookback(section: Section) -> int:
+    """Return `query.lookback_delta`, in milliseconds."""
+    lookback_ms = section.duration("lookback_delta", LOOKBACK_MS, minimum_ms=1)
+    section.close()
+    return lookback_ms
 
 
 def read_retention_bytes(section: Section) -> int | None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from sakshi.config.section import Section
 from sakshi.model.duration import format_duration
-from sakshi.model.labels import LEGACY_METRIC_NAME
+from sakshi.model.labels import is_name
 from sakshi.web.dashboard import Dashboard
 
 WINDOW_MS_DEFAULT: Final = 300_000
@@ -29,7 +29,7 @@ def read_dashboard(section: Section) -> Dashboard:
     section.close()
     if "metrics" in section:
         for index, name in enumerate(dashboard.metrics):
-            if not LEGACY_METRIC_NAME.fullmatch(name):
+            if not is_name(name) or "{" in name or "}" in name:
                 section.problem(f"metrics[{index}]", "a metric name")
     return dashboard
 

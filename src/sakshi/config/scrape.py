@@ -14,11 +14,11 @@ from typing import Final
 
 from sakshi.config.discovery import read_file_discovery, read_http_discovery
 from sakshi.config.environment import expand_label
-from sakshi.config.http_client import UNSUPPORTED_HTTP, read_http_config
+from sakshi.config.http_client import read_http_config
 from sakshi.config.relabel import read_relabel_rules
 from sakshi.config.section import Section
 from sakshi.model.duration import format_duration
-from sakshi.model.labels import LEGACY_LABEL_NAME, METRIC_NAME, Labels
+from sakshi.model.labels import METRIC_NAME, Labels, is_name
 from sakshi.scrape import InvalidTargetError, ScrapeConfig, StaticTargets
 from sakshi.scrape.negotiate import PROTOCOLS_DEFAULT, ScrapeProtocol
 from sakshi.scrape.resolve import resolve_targets
@@ -82,14 +82,13 @@ UNSUPPORTED_DISCOVERY: Final = tuple(
 )
 UNSUPPORTED_SCRAPE: Final = (
     *_UNSUPPORTED_EVERYWHERE,
-    *UNSUPPORTED_HTTP,
     *UNSUPPORTED_DISCOVERY,
     "native_histogram_bucket_limit",
     "native_histogram_min_bucket_factor",
     "track_timestamps_staleness",
 )
 _BYTES: Final = re.compile(r"(\d+)\s*([KMGTPE]?)(?:i?B)?", re.ASCII | re.IGNORECASE)
-_LABEL_NAME: Final = "a label name ([a-zA-Z_][a-zA-Z0-9_]*)"
+_LABEL_NAME: Final = f"a label name, other than {METRIC_NAME}"
 
 
 @dataclass(frozen=True)
@@ -304,7 +303,7 @@ def read_labels(section: Section, key: str) -> dict[str, str]:
     """Return a mapping of label names to values."""
     labels = section.labels(key)
     for name in labels:
-        if name == METRIC_NAME or not LEGACY_LABEL_NAME.fullmatch(name):
+        if name == METRIC_NAME or not is_name(name):
             section.problem(f"{key}.{name}", _LABEL_NAME, f'"{name}"')
     return labels
 

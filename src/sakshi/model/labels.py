@@ -119,6 +119,18 @@ def quote_value(value: str) -> str:
     return '"' + "".join(_ESCAPES.get(character, character) for character in value) + '"'
 
 
+def is_name(text: str) -> bool:
+    r"""Tell whether a text can be the name of a metric or a label: any that has characters.
+
+    Half a character, which YAML and JSON can smuggle in, is none.
+
+    Example:
+        >>> is_name("service.name"), is_name(""), is_name("\ud800")
+        (True, False, False)
+    """
+    return bool(text) and (text.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in text))
+
+
 def format_label_name(name: str) -> str:
     """Return a label name as PromQL writes it: bare where it can be, else in quotes."""
     return name if LEGACY_LABEL_NAME.fullmatch(name) else quote_value(name)

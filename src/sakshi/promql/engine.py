@@ -82,6 +82,19 @@ class Samples:
 
 
 @dataclass(frozen=True)
+class QueryStatistics:
+    """What a query read.
+
+    Args:
+        samples_per_step: shape (steps,), int64: samples that were read for each step.
+        samples_held: at most, at one moment.
+    """
+
+    samples_per_step: NDArray[np.int64]
+    samples_held: int
+
+
+@dataclass(frozen=True)
 class QueryResult:
     """An answer, with what the engine wants to say about it.
 
@@ -90,19 +103,27 @@ class QueryResult:
         value: a range query answers Scalar or Vector only.
         warnings: texts; the answer may be incomplete or wrong.
         infos: texts; the query is probably not what was meant.
+        statistics: None where they were not asked for, or nobody counts.
     """
 
     steps: NDArray[np.int64]
     value: Scalar | Text | Vector | Samples
     warnings: Sequence[str] = field(default=())
     infos: Sequence[str] = field(default=())
+    statistics: QueryStatistics | None = None
 
 
 class QueryEngine(Protocol):
     """Answers PromQL. Blocking; safe to call from any thread."""
 
     def instant(
-        self, query: str, at_ms: int, *, timeout_seconds: float | None = None
+        self,
+        query: str,
+        at_ms: int,
+        *,
+        timeout_seconds: float | None = None,
+        lookback_ms: int | None = None,
+        counts_samples: bool = False,
     ) -> QueryResult:
         """Return the value of a query at one moment.
 
@@ -110,6 +131,9 @@ class QueryEngine(Protocol):
             query: PromQL.
             at_ms: milliseconds since the epoch.
             timeout_seconds: a shorter deadline than the engine's own.
+            lookback_ms: above zero: how old a sample may be for an instant vector, exclusive;
+                None: as old as the engine's own lookback.
+            counts_samples: whether `statistics` are wanted: they cost a second look at all of it.
 
         Raises:
             QueryError: the query is wrong, too large, too slow, or the data does not allow it.
@@ -123,8 +147,12 @@ class QueryEngine(Protocol):
         step_ms: int,
         *,
         timeout_seconds: float | None = None,
+        lookback_ms: int | None = None,
+        counts_samples: bool = False,
     ) -> QueryResult:
         """Return the value of a query at start_ms, start_ms + step_ms, ... up to end_ms, inclusive.
+
+        The arguments are those of `instant`.
 
         Raises:
             QueryError: as for `instant`; also where the expression is a range vector or a string.

@@ -120,6 +120,11 @@ class Level:
         self._fixed: dict[int, bool] = {}
         self._fixed_values: dict[int, Value] = {}
 
+    @property
+    def timeline(self) -> Timeline:
+        """The steps."""
+        return self._timeline
+
     def value(self, expr: Expr) -> Value:
         """Return the value of an expression, which is no range vector, at all steps.
 

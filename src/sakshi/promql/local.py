@@ -11,7 +11,7 @@ from sakshi.model.clock import Clock
 from sakshi.promql.annotation import Annotations
 from sakshi.promql.ast import Expr, MatrixSelector, Parenthesis, Subquery, ValueType
 from sakshi.promql.duration import QueryTimes, resolved
-from sakshi.promql.engine import QueryResult, Samples, Scalar, Text, Vector
+from sakshi.promql.engine import QueryResult, QueryStatistics, Samples, Scalar, Text, Vector
 from sakshi.promql.errors import QueryEvaluationError, QueryLimitError
 from sakshi.promql.evaluator import Level, Query
 from sakshi.promql.limit import DEFAULT_LIMITS, Budget, EvaluationLimits
@@ -21,6 +21,7 @@ from sakshi.promql.parser import parse_query
 from sakshi.promql.registry import check_supported
 from sakshi.promql.selection import JoinedSeries
 from sakshi.promql.sharing import SharedReads
+from sakshi.promql.statistics import count_samples
 from sakshi.promql.timeline import Timeline
 from sakshi.promql.vector import Indices, compacted, settled
 from sakshi.storage.store import Querier, SeriesList
@@ -63,36 +64,43 @@ class LocalEngine:
         self._stop.set()
 
     def instant(
-        self, query: str, at_ms: int, *, timeout_seconds: float | None = None
-    ) -> QueryResult:
-        """Return the value of a query at one moment.
-
-        Raises:
-            QueryError: the query is wrong, too large, too slow, or the data does not allow it.
-        """
-        return self.instant_sharing(None, query, at_ms, timeout_seconds=timeout_seconds)
-
-    def instant_sharing(
         self,
-        reads: SharedReads | None,
         query: str,
         at_ms: int,
         *,
         timeout_seconds: float | None = None,
+        lookback_ms: int | None = None,
+        counts_samples: bool = False,
+        reads: SharedReads | None = None,
     ) -> QueryResult:
-        """Return what `instant` does, and share what is read with the other queries of a pass."""
+        """Return the value of a query at one moment.
+
+        Args:
+            query: as in `QueryEngine`, and all the others but one.
+            at_ms: the same.
+            timeout_seconds: the same.
+            lookback_ms: the same.
+            counts_samples: the same.
+            reads: what other queries of a pass read, and will; of this engine's own lookback.
+
+        Raises:
+            QueryError: the query is wrong, too large, too slow, or the data does not allow it.
+        """
         times, timeline = QueryTimes(at_ms, at_ms, 0), Timeline(at_ms, 1, 1)
         expr = resolved(self._parsed.get(query), times)
-        shared = self._query(query, times, timeout_seconds, reads)
+        shared = self._query(query, times, timeout_seconds, lookback_ms, reads)
         level = Level(shared, timeline)
         with np.errstate(all="ignore"):
             inner = _inner(expr)
+            value: Scalar | Text | Vector | Samples
             if isinstance(inner, MatrixSelector | Subquery):
-                return _result(timeline, Samples(level.samples(inner)), shared.annotations)
-            value = level.value(expr)
+                value = Samples(level.samples(inner))
+            else:
+                value = level.value(expr)
             if isinstance(value, Vector):
                 value = ordered(expr, compacted(settled(value)))
-        return _result(timeline, value, shared.annotations)
+            statistics = count_samples(level, expr) if counts_samples else None
+        return _result(timeline, value, shared.annotations, statistics)
 
     def range(
         self,
@@ -102,6 +110,8 @@ class LocalEngine:
         step_ms: int,
         *,
         timeout_seconds: float | None = None,
+        lookback_ms: int | None = None,
+        counts_samples: bool = False,
     ) -> QueryResult:
         """Return the value of a query at start_ms, start_ms + step_ms, ... up to end_ms, inclusive.
 
@@ -120,12 +130,14 @@ class LocalEngine:
         timeline = self._steps(start_ms, end_ms, step_ms)
         times = QueryTimes(start_ms, end_ms, step_ms)
         expr = resolved(expr, times)
-        shared = self._query(query, times, timeout_seconds)
+        shared = self._query(query, times, timeout_seconds, lookback_ms)
         with np.errstate(all="ignore"):
-            value = Level(shared, timeline).value(expr)
+            level = Level(shared, timeline)
+            value = level.value(expr)
             if isinstance(value, Vector):
                 value = compacted(_sorted(settled(value)))
-        return _result(timeline, value, shared.annotations)
+            statistics = count_samples(level, expr) if counts_samples else None
+        return _result(timeline, value, shared.annotations, statistics)
 
     def _steps(self, start_ms: int, end_ms: int, step_ms: int) -> Timeline:
         if step_ms <= 0:
@@ -147,6 +159,7 @@ class LocalEngine:
         text: str,
         times: QueryTimes,
         timeout_seconds: float | None,
+        lookback_ms: int | None,
         reads: SharedReads | None = None,
     ) -> Query:
         return Query(
@@ -155,7 +168,7 @@ class LocalEngine:
             budget=Budget(self._clock, self._limits, timeout_seconds, self._stop),
             annotations=Annotations(text),
             times=times,
-            lookback_ms=self._lookback_ms,
+            lookback_ms=self._lookback_ms if lookback_ms is None else lookback_ms,
             subquery_step_ms=self._subquery_step_ms,
             reads=reads,
         )
@@ -169,28 +182,28 @@ class LocalPassEngine:
     """
 
     def __init__(self, engine: LocalEngine) -> None:
-        self._engine = engine
         self._reads = SharedReads()
+        self._engine = engine
+        self.range = engine.range
 
     def instant(
-        self, query: str, at_ms: int, *, timeout_seconds: float | None = None
-    ) -> QueryResult:
-        """Return the value of a query at one moment: see `QueryEngine`."""
-        return self._engine.instant_sharing(
-            self._reads, query, at_ms, timeout_seconds=timeout_seconds
-        )
-
-    def range(
         self,
         query: str,
-        start_ms: int,
-        end_ms: int,
-        step_ms: int,
+        at_ms: int,
         *,
         timeout_seconds: float | None = None,
+        lookback_ms: int | None = None,
+        counts_samples: bool = False,
     ) -> QueryResult:
-        """Return the value of a query at several moments, reading all anew: see `QueryEngine`."""
-        return self._engine.range(query, start_ms, end_ms, step_ms, timeout_seconds=timeout_seconds)
+        """Return the value of a query at one moment: see `QueryEngine`."""
+        return self._engine.instant(
+            query,
+            at_ms,
+            timeout_seconds=timeout_seconds,
+            lookback_ms=lookback_ms,
+            counts_samples=counts_samples,
+            reads=self._reads if lookback_ms is None else None,
+        )
 
     def forget(self, metric_name: str) -> None:
         """Read anew whatever may hold series of this name: there are new samples of them."""
@@ -256,6 +269,10 @@ def _sorted_series(series: SeriesList) -> tuple[SeriesList, Indices | None]:
 
 
 def _result(
-    timeline: Timeline, value: Scalar | Text | Vector | Samples, annotations: Annotations
+    timeline: Timeline,
+    value: Scalar | Text | Vector | Samples,
+    annotations: Annotations,
+    statistics: QueryStatistics | None,
 ) -> QueryResult:
-    return QueryResult(timeline.times(), value, annotations.warnings, annotations.infos)
+    times = timeline.times()
+    return QueryResult(times, value, annotations.warnings, annotations.infos, statistics)

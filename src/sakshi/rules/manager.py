@@ -1,6 +1,7 @@
 """Evaluates all groups when they are due, on a thread of its own.
 
     scrape burst committed ──▶ scraped() ─┐
+    push committed ──────────▶ pushed() ──┤
     the clock ────────────────────────────┴─▶ due groups, in order ──▶ rules' thread:
         evaluate ─▶ append (visible at once) ─▶ record alerts (durable) ──▶ on_change, on the loop
     after the pass: commit the recorded series
@@ -14,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
@@ -27,11 +28,12 @@ from sakshi.model.alert import Alert, Transition
 from sakshi.model.clock import Clock
 from sakshi.promql.engine import PassEngine, QueryEngine
 from sakshi.rules.expansion import External
+from sakshi.rules.feed import Feed, FeedFinder
 from sakshi.rules.group import GroupEvaluator
 from sakshi.rules.metrics import RuleMetrics
 from sakshi.rules.order import order_groups
 from sakshi.rules.rule import RuleGroup, RuleGroupStatus, rule_ids
-from sakshi.rules.schedule import GroupSchedule
+from sakshi.rules.schedule import BurstSource, GroupSchedule
 from sakshi.rules.state import resolve_all
 from sakshi.storage import Appender, StorageError
 
@@ -91,13 +93,18 @@ class RuleManager:
             for group in groups
         }
         self._shown = list(evaluators.values())
-        self._evaluators = [evaluators[group.id] for group in order_groups(groups)]
+        ordered = order_groups(groups)
+        self._evaluators = [evaluators[group.id] for group in ordered]
+        self._feed_finder = FeedFinder(ordered)
+        self._pushed: Set[str] = frozenset()
+        self._feeds = self._feed_finder.find(self._pushed)
         known = {rule_id for group in groups for rule_id in rule_ids(group)}
         self._orphans = {key: alerts for key, alerts in restored.items() if key not in known}
         self._schedules: dict[str, GroupSchedule] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
-        self._is_refused = False
+        self._woken_by: set[BurstSource] = set()
+        self._is_refused = self._is_ending = False
 
     def groups(self) -> list[RuleGroupStatus]:
         """Return the groups with their last evaluation, in the files' order; from any thread."""
@@ -109,8 +116,17 @@ class RuleManager:
         From any thread; returns at once. Evaluations look at the present moment, so the burst's
         own is not needed: its samples are older.
         """
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._wake.set)
+        self._call(self._wake_up, BurstSource.SCRAPES)
+
+    def pushed(self, names: Set[str]) -> None:
+        """Have the groups that live on pushed samples, and are due, evaluated now.
+
+        From any thread; returns at once.
+
+        Args:
+            names: of all metrics that were ever pushed; the same object while there is no new one.
+        """
+        self._call(self._take_push, names)
 
     async def run(self) -> None:
         """Evaluate groups until cancelled; then wait for the rule that is being evaluated."""
@@ -124,9 +140,9 @@ class RuleManager:
         try:
             await self._in(executor, self._resolve_orphans)
             while True:
-                is_burst = await self._wait()
+                sources = await self._wait()
                 try:
-                    await self._pass(executor, is_burst)
+                    await self._pass(executor, sources)
                 except Exception:  # the loop's outermost line
                     _logger.exception("rule pass failed")
         finally:
@@ -134,8 +150,21 @@ class RuleManager:
             if self._executor is None:
                 executor.shutdown(wait=True, cancel_futures=True)
 
-    async def _wait(self) -> bool:
-        """Wait for a burst (True) or for the first group that is due by the clock (False)."""
+    def _call(self, function: Callable[..., None], argument: object) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(function, argument)
+
+    def _take_push(self, names: Set[str]) -> None:
+        if names is not self._pushed:
+            self._pushed, self._feeds = names, self._feed_finder.find(names)
+        self._wake_up(BurstSource.PUSH)
+
+    def _wake_up(self, source: BurstSource) -> None:
+        self._woken_by.add(source)
+        self._wake.set()
+
+    async def _wait(self) -> Set[BurstSource]:
+        """Wait for bursts, or for the first group that is due by the clock; return whose came."""
         due = min((schedule.due_at() for schedule in self._schedules.values()), default=None)
         waiting: list[asyncio.Future[object]] = [asyncio.ensure_future(self._wake.wait())]
         if due is not None:
@@ -146,32 +175,46 @@ class RuleManager:
         finally:
             for task in waiting:
                 task.cancel()
-        is_burst = self._wake.is_set()
+        sources, self._woken_by = self._woken_by, set()
         self._wake.clear()
-        return is_burst
+        return sources
 
-    async def _pass(self, executor: Executor, is_burst: bool) -> None:
+    async def _pass(self, executor: Executor, sources: Set[BurstSource]) -> None:
         """Evaluate the groups that are due, all at one moment."""
         now, at_ms = self._clock.monotonic(), self._clock.now_ms()
-        due = [evaluator for evaluator in self._evaluators if self._take(evaluator, now, is_burst)]
-        try:
-            for evaluator in due:
-                transitions = await self._in(executor, partial(evaluator.evaluate, at_ms))
-                self._announce(transitions)
-        finally:
-            if due:
+        due = [evaluator for evaluator in self._evaluators if self._take(evaluator, now, sources)]
+        if due:
+            try:
+                await self._in(executor, partial(self._evaluate, due, at_ms))
+            except asyncio.CancelledError:
+                self._is_ending = True
+                raise
+            finally:
                 await self._in(executor, partial(self._end_pass, at_ms))
 
-    def _take(self, evaluator: GroupEvaluator, now: float, is_burst: bool) -> bool:
+    def _evaluate(self, due: Sequence[GroupEvaluator], at_ms: int) -> None:
+        """Evaluate groups in one go, for it costs to change threads; tell at once what changed."""
+        for evaluator in due:
+            if self._is_ending:
+                break
+            transitions = evaluator.evaluate(at_ms)
+            if transitions:
+                self._call(self._announce, transitions)
+
+    def _take(self, evaluator: GroupEvaluator, now: float, sources: Set[BurstSource]) -> bool:
         group_id = evaluator.group.id
         schedule = self._schedules[group_id]
         missed = schedule.missed
-        is_due = schedule.take_burst(now) if is_burst else schedule.take_time(now)
+        is_due = any(
+            schedule.take_burst(now, source)
+            for source in BurstSource
+            if source in sources and _concerns(source, self._feeds[group_id], schedule)
+        ) or schedule.take_time(now)
         self._metrics.missed.labels(group_id).inc(schedule.missed - missed)
         return is_due
 
     def _announce(self, transitions: Sequence[Transition]) -> None:
-        if transitions and self._on_change is not None:
+        if self._on_change is not None:
             self._on_change(transitions)
 
     def _end_pass(self, at_ms: int) -> None:
@@ -208,6 +251,13 @@ class RuleManager:
 
     async def _in(self, executor: Executor, work: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(executor, work)
+
+
+def _concerns(source: BurstSource, feed: Feed, schedule: GroupSchedule) -> bool:
+    """Tell whether a group that is fed so may wait for bursts of this kind."""
+    if source is BurstSource.SCRAPES:
+        return not (feed is Feed.ALL and schedule.follows(BurstSource.PUSH))
+    return feed is Feed.ALL or (feed is Feed.SOME and not schedule.follows(BurstSource.SCRAPES))
 
 
 def _by_rule(alerts: Sequence[Alert]) -> Mapping[str, Sequence[Alert]]:

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from sakshi.model.errors import Problem
-from sakshi.model.labels import LEGACY_LABEL_NAME, LEGACY_METRIC_NAME, METRIC_NAME
+from sakshi.model.labels import METRIC_NAME, is_name
 from sakshi.promql.value_type import ValueType
 from sakshi.rules.expansion import parse_rule_template
 from sakshi.rules.rule import AlertingRule, Rule
 from sakshi.template import TemplateError
 
-_EXPECTED_LABEL: Final = "a label name ([a-zA-Z_][a-zA-Z0-9_]*, not __name__)"
+_EXPECTED_LABEL: Final = "a label name, other than __name__"
+_BRACES: Final = frozenset("{}")  # of a selector that stands in the wrong place
 _VALUE_TYPES: Final = frozenset({ValueType.VECTOR, ValueType.SCALAR})
 
 
@@ -21,15 +22,15 @@ def find_rule_problems(rule: Rule) -> list[Problem]:
 
     Example:
         >>> from sakshi.promql.parser import parse_query
-        >>> rule = AlertingRule("Down", "up == 0", parse_query("up == 0"), labels={"a-b": "x"})
+        >>> rule = AlertingRule("Down", "up == 0", parse_query("up == 0"), labels={"__name__": "x"})
         >>> print(*find_rule_problems(rule))
-        labels.a-b: expected a label name ([a-zA-Z_][a-zA-Z0-9_]*, not __name__), found "a-b"
+        labels.__name__: expected a label name, other than __name__, found "__name__"
     """
     problems = list(_iter_common_problems(rule))
     if isinstance(rule, AlertingRule):
         problems.extend(_iter_alerting_problems(rule))
-    elif not LEGACY_METRIC_NAME.fullmatch(rule.record):
-        expected = "a metric name ([a-zA-Z_:][a-zA-Z0-9_:]*)"
+    elif not is_name(rule.record) or _BRACES.intersection(rule.record):
+        expected = "a metric name, without braces"
         problems.append(Problem("record", expected, f'"{rule.record}"'))
     return problems
 
@@ -39,7 +40,7 @@ def find_label_problems(labels: Mapping[str, str], place: str = "labels") -> lis
     return [
         Problem(f"{place}.{name}", _EXPECTED_LABEL, f'"{name}"')
         for name in labels
-        if name == METRIC_NAME or not LEGACY_LABEL_NAME.fullmatch(name)
+        if name == METRIC_NAME or not is_name(name)
     ]
 
 
@@ -56,8 +57,8 @@ def _iter_alerting_problems(rule: AlertingRule) -> Iterator[Problem]:
     if not rule.alert:
         yield Problem("alert", "a name", "nothing")
     for name in rule.annotations:
-        if not LEGACY_LABEL_NAME.fullmatch(name):
-            yield Problem(f"annotations.{name}", "an annotation name like a label's", f'"{name}"')
+        if not is_name(name):
+            yield Problem(f"annotations.{name}", "the name of an annotation", f'"{name}"')
     for key, texts in (("labels", rule.labels), ("annotations", rule.annotations)):
         for name, text in texts.items():
             try:

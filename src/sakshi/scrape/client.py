@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import SplitResult
 
-from sakshi.scrape.credentials import Credentials, ExtraHeader, header_line
-from sakshi.scrape.proxy import ProxyConfig
+from sakshi.scrape.credentials import Credentials, ExtraHeader, header_line, header_lines
+from sakshi.scrape.oauth2 import OAuth2Config
+from sakshi.scrape.proxy import Proxies, ProxyConfig
 from sakshi.scrape.tls import TlsConfig
 
 
@@ -21,22 +22,24 @@ class HttpConfig:
         proxy: None: servers are asked directly.
         follow_redirects: whether a redirect is followed; else it is a failure.
         headers: beside those that sakshi sends.
+        oauth2: where a token comes from, in place of credentials; None: there is none.
     """
 
     credentials: Credentials | None = None
     tls: TlsConfig = field(default_factory=TlsConfig)
-    proxy: ProxyConfig | None = None
+    proxy: Proxies | None = None
     follow_redirects: bool = True
     headers: Sequence[ExtraHeader] = ()
+    oauth2: OAuth2Config | None = None
 
     @property
     def has_secrets(self) -> bool:
-        """Whether a request may differ from the one before, because a file may."""
-        return self.credentials is not None or bool(self.headers)
+        """Whether a request may differ from the one before, because a file or token may."""
+        return bool(self.credentials or self.oauth2 or self.headers)
 
     def proxy_for(self, url: SplitResult) -> ProxyConfig | None:
         """Return the proxy through which a URL is asked; None where it is asked directly."""
-        return self.proxy if self.proxy is not None and self.proxy.covers(url) else None
+        return None if self.proxy is None else self.proxy.serving(url)
 
     def private_lines(self) -> list[str]:
         """Return the headers that only the configured server may see.
@@ -44,11 +47,7 @@ class HttpConfig:
         Raises:
             ScrapeError: a secret cannot be had, or is none for a header.
         """
-        lines = [
-            header_line(header.name, value.reveal())
-            for header in self.headers
-            for value in header.values
-        ]
+        lines = header_lines(self.headers)
         if self.credentials is not None:
             lines.append(header_line("Authorization", self.credentials.value()))
         return lines

@@ -104,6 +104,17 @@ class ExtraHeader:
     values: Sequence[SecretSource]
 
 
+def header_lines(headers: Sequence[ExtraHeader]) -> list[str]:
+    """Return headers of a request, a line for each value.
+
+    Raises:
+        ScrapeError: a secret cannot be had, or would end the header.
+    """
+    return [
+        header_line(header.name, value.reveal()) for header in headers for value in header.values
+    ]
+
+
 def header_line(name: str, value: str) -> str:
     """Return a header of a request.
 

@@ -6,10 +6,6 @@ Whatever goes wrong becomes a `ScrapeError` whose message is one sentence for pe
 from __future__ import annotations
 
 import asyncio
-import errno
-import ipaddress
-import re
-import socket
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,9 +18,12 @@ from sakshi.scrape.body import decode_body
 from sakshi.scrape.client import HTTP_DEFAULT, HttpConfig
 from sakshi.scrape.connect import connect
 from sakshi.scrape.connection import Connection, HttpResponse
+from sakshi.scrape.credentials import header_line
 from sakshi.scrape.errors import ClosedConnectionError, ScrapeError
+from sakshi.scrape.failure import describe_failure
 from sakshi.scrape.negotiate import PROTOCOLS_DEFAULT, accept_header
-from sakshi.scrape.proxy import ProxyConfig
+from sakshi.scrape.oauth2 import TokenSource
+from sakshi.scrape.proxy import is_loopback, proxy_lines
 from sakshi.scrape.redirect import (
     REDIRECTS_MAX,
     is_link_local,
@@ -33,14 +32,6 @@ from sakshi.scrape.redirect import (
 )
 
 ACCEPT: Final = accept_header(PROTOCOLS_DEFAULT)
-_ERRNO: Final = re.compile(r"\[Errno (\d+)\]")
-_SENTENCES: Final = {
-    errno.ECONNREFUSED: "connection refused",
-    errno.ECONNRESET: "connection reset before a response",
-    errno.ENETUNREACH: "network is unreachable",
-    errno.EHOSTUNREACH: "no route to host",
-    errno.ETIMEDOUT: "connection timed out",
-}
 
 
 @dataclass(frozen=True)
@@ -68,6 +59,7 @@ class Fetcher:
             the URL alone, wherever it redirects to.
         headers: beside those that every request has.
         is_compressed: whether a body may come compressed.
+        tokens: has the token that the server wants to see; None: it wants none.
     """
 
     def __init__(
@@ -80,6 +72,7 @@ class Fetcher:
         http: HttpConfig = HTTP_DEFAULT,
         headers: Mapping[str, str] = MappingProxyType({"Accept": ACCEPT}),
         is_compressed: bool = True,
+        tokens: TokenSource | None = None,
     ) -> None:
         self._url = urlsplit(url)
         self._timeout_seconds = timeout_ms / 1000
@@ -88,6 +81,8 @@ class Fetcher:
         self._http = http
         self._headers = headers
         self._is_compressed = is_compressed
+        self._tokens = tokens
+        self._token = ""
         self._request = None if http.has_secrets else self._render_request(self._url)
         self._connection: Connection | None = None
 
@@ -99,14 +94,16 @@ class Fetcher:
         """
         try:
             async with asyncio.timeout(self._timeout_seconds) as deadline:
+                if self._tokens is not None:
+                    self._token = await self._tokens.get()
                 response = await self._fetch_redirected()
         except TimeoutError as error:
             if deadline.expired():
                 message = f"timed out after {self._timeout_seconds:g} s"
                 raise ScrapeError(message) from error
-            raise ScrapeError(_sentence(error)) from error
+            raise ScrapeError(describe_failure(error)) from error
         except OSError as error:
-            raise ScrapeError(_sentence(error)) from error
+            raise ScrapeError(describe_failure(error)) from error
         except UnicodeError as error:  # a label of more than 63 characters
             raise ScrapeError("host name is not resolved: not a host name") from error
         encoding = response.headers.get("content-encoding", "")
@@ -170,7 +167,7 @@ class Fetcher:
         proxy = self._http.proxy_for(url) if url.scheme == "http" else None
         host = url.netloc.rpartition("@")[2]
         path = (url.path or "/") + (f"?{url.query}" if url.query else "")
-        is_plain = not self._is_compressed or _is_loopback(url.hostname or "")
+        is_plain = not self._is_compressed or is_loopback(url.hostname or "")
         lines = [
             f"GET {f'http://{host}' if proxy else ''}{path} HTTP/1.1",
             f"Host: {host}",
@@ -178,36 +175,10 @@ class Fetcher:
             f"Accept-Encoding: {'identity' if is_plain else 'gzip'}",
             f"User-Agent: sakshi/{__version__}",
             f"X-Prometheus-Scrape-Timeout-Seconds: {self._timeout_seconds:g}",
-            *_proxy_lines(proxy),
+            *proxy_lines(proxy),
         ]
         if (url.scheme, url.netloc) == (self._url.scheme, self._url.netloc):
             lines += self._http.private_lines()
+            if self._token:
+                lines.append(header_line("Authorization", self._token))
         return "\r\n".join((*lines, "", "")).encode()
-
-
-def _proxy_lines(proxy: ProxyConfig | None) -> list[str]:
-    is_known = proxy is not None and proxy.authorization
-    return [f"Proxy-Authorization: {proxy.authorization}"] if proxy and is_known else []
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _sentence(error: OSError) -> str:
-    """Return what happened to a connection, in a few words."""
-    match error:
-        case ssl.SSLCertVerificationError():
-            return f"TLS certificate is not accepted: {error.verify_message}"
-        case ssl.SSLError():
-            return f"TLS handshake failed: {error.reason or error}"
-        case socket.gaierror():
-            return f"host name is not resolved: {error.strerror}"
-    # asyncio reports several addresses that failed as one error without a number.
-    numbers = {error.errno} if error.errno else set(map(int, _ERRNO.findall(str(error))))
-    if len(numbers) == 1 and (sentence := _SENTENCES.get(numbers.pop() or 0)):
-        return sentence
-    return f"connection failed: {error.strerror or error}"

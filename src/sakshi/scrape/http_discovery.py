@@ -13,6 +13,7 @@ import orjson
 from sakshi.scrape.client import HTTP_DEFAULT, HttpConfig
 from sakshi.scrape.discovery import DOCUMENT_BYTES_MAX
 from sakshi.scrape.fetch import Fetcher
+from sakshi.scrape.oauth2 import TokenSource
 from sakshi.scrape.target_group import DiscoveryError, StaticTargets, read_groups
 
 TIMEOUT_MS_MAX: Final = 30_000  # of one answer; the refresh interval where that is shorter
@@ -36,7 +37,12 @@ class HttpDiscoveryConfig:
 class HttpDiscovery:
     """Asks a server for groups of targets."""
 
-    def __init__(self, config: HttpDiscoveryConfig, make_tls: Callable[[], ssl.SSLContext]) -> None:
+    def __init__(
+        self,
+        config: HttpDiscoveryConfig,
+        make_tls: Callable[[], ssl.SSLContext],
+        tokens: TokenSource | None = None,
+    ) -> None:
         self.interval_seconds = config.refresh_ms / 1000
         self.name = urlsplit(config.url)._replace(query="").geturl()
         self._url = config.url
@@ -47,6 +53,7 @@ class HttpDiscovery:
             DOCUMENT_BYTES_MAX,
             make_tls,
             http=config.http,
+            tokens=tokens,
             headers={
                 "Accept": "application/json",
                 "X-Prometheus-Refresh-Interval-Seconds": f"{self.interval_seconds:g}",

@@ -306,10 +306,16 @@ class Ingester:
         return False
 
     def _try_append_row(self, timestamp_ms: int, columns: Columns, values: Values) -> bool:
-        """Append what the storage takes of a row, unless it has a newer `up`: then nothing."""
+        """Append what the storage takes of a row; nothing of the first where it has a newer `up`.
+
+        The clock is behind then. One that is newer than rows of ours was pushed by somebody else.
+        """
         try:
             self._appender.append(timestamp_ms, columns, values)
         except (OutOfOrderSampleError, DuplicateSampleError):
+            if self._newest_ms is not None:
+                self._append(timestamp_ms, columns, values)
+                return True
             is_up = columns == self._report_columns[0]
             try:
                 self._appender.append(timestamp_ms, columns[is_up], values[is_up])

@@ -20,6 +20,7 @@ from sakshi.scrape.ingest import Ingester
 from sakshi.scrape.loop import ScrapeLoop
 from sakshi.scrape.metrics import ScrapeMetrics
 from sakshi.scrape.negotiate import accept_header
+from sakshi.scrape.oauth2 import OAuth2Config, TokenSource
 from sakshi.scrape.pool import TargetPool
 from sakshi.scrape.resolve import ResolvedTarget
 from sakshi.scrape.target import DroppedTarget, ScrapeConfig, TargetMetadata, TargetStatus
@@ -58,6 +59,7 @@ class ScrapeManager:
         self._exemplars = exemplars
         self._metrics = ScrapeMetrics(registry)
         self._tls: dict[TlsConfig, TlsContexts] = {}
+        self._tokens: dict[OAuth2Config, TokenSource] = {}
         self._committer = Committer(appender, on_burst, clock, self._metrics)
         self._schedules: dict[int, BurstSchedule] = {}
         self._tasks: asyncio.TaskGroup | None = None
@@ -114,6 +116,7 @@ class ScrapeManager:
             http=config.http,
             headers={"Accept": accept_header(config.protocols)},
             is_compressed=config.is_compressed,
+            tokens=self._token_source(config.http.oauth2),
         )
         if ingester is None:
             appender = self._appender.target(target.labels)
@@ -145,6 +148,16 @@ class ScrapeManager:
     def _contexts(self, config: TlsConfig) -> TlsContexts:
         return self._tls.setdefault(config, TlsContexts(config))
 
+    def _token_source(self, config: OAuth2Config | None) -> TokenSource | None:
+        """Return what has the tokens of a configuration; all that have the same one share it."""
+        if config is None:
+            return None
+        source = self._tokens.get(config)
+        if source is None:
+            source = TokenSource(config, self._contexts(config.tls).get, self._clock)
+            self._tokens[config] = source
+        return source
+
     async def _discover(self, group: asyncio.TaskGroup) -> None:
         """Read the files that name targets, then have all discoveries asked again and again."""
         for pool in self._pools:
@@ -161,7 +174,11 @@ class ScrapeManager:
     def _discoveries(self, config: ScrapeConfig) -> list[Discovery]:
         files = [FileDiscovery(entry) for entry in config.file_discoveries]
         servers = [
-            HttpDiscovery(entry, self._contexts(entry.http.tls).get)
+            HttpDiscovery(
+                entry,
+                self._contexts(entry.http.tls).get,
+                self._token_source(entry.http.oauth2),
+            )
             for entry in config.http_discoveries
         ]
         return [*files, *servers]

@@ -11,6 +11,7 @@ from typing import Final, cast
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from sakshi.model.secret import Secret
+from sakshi.scrape.credentials import ExtraHeader, header_lines
 from sakshi.scrape.errors import ScrapeError
 from sakshi.scrape.redirect import PORTS
 
@@ -24,11 +25,14 @@ class ProxyConfig:
     Args:
         url: `http://host:port`, with `user:password@` where it wants one; a secret for that.
         no_proxy: hosts that are asked directly: names (with those below them), addresses, networks
-            like `10.0.0.0/8`, each with or without a port; `*`: all.
+            like `10.0.0.0/8`, each with or without a port; `*`: all. Where it names any, this
+            machine is asked directly, too.
+        connect_headers: sent with the wish for a tunnel.
     """
 
     url: Secret
     no_proxy: Sequence[str] = ()
+    connect_headers: Sequence[ExtraHeader] = ()
 
     @property
     def address(self) -> tuple[str, int]:
@@ -48,7 +52,49 @@ class ProxyConfig:
     def covers(self, url: SplitResult) -> bool:
         """Tell whether a request of this URL goes through the proxy."""
         host, port = (url.hostname or "").rstrip("."), url.port or PORTS[url.scheme]
+        if self.no_proxy and is_loopback(host):
+            return False
         return not any(_matches(entry.strip().lower(), host, port) for entry in self.no_proxy)
+
+    def serving(self, url: SplitResult) -> ProxyConfig | None:
+        """Return the proxy through which a URL is asked; None where it is asked directly."""
+        return self if self.covers(url) else None
+
+
+@dataclass(frozen=True)
+class EnvironmentProxies:
+    """The proxies that environment variables name; this machine is asked directly.
+
+    Args:
+        by_scheme: pairs of `http` or `https`, and its proxy.
+    """
+
+    by_scheme: Sequence[tuple[str, ProxyConfig]]
+
+    def serving(self, url: SplitResult) -> ProxyConfig | None:
+        """Return the proxy through which a URL is asked; None where it is asked directly."""
+        if is_loopback((url.hostname or "").rstrip(".")):
+            return None
+        proxy = dict(self.by_scheme).get(url.scheme)
+        return None if proxy is None else proxy.serving(url)
+
+
+Proxies = ProxyConfig | EnvironmentProxies
+
+
+def proxy_lines(proxy: ProxyConfig | None) -> list[str]:
+    """Return the headers of a request that a proxy relays."""
+    if proxy is None or not proxy.authorization:
+        return []
+    return [f"Proxy-Authorization: {proxy.authorization}"]
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine, by its name or address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _matches(entry: str, host: str, port: int) -> bool:
@@ -95,10 +141,9 @@ class TunnelProtocol(asyncio.Protocol):
         Raises:
             ScrapeError: the proxy refused.
         """
-        lines = [f"CONNECT {host} HTTP/1.1", f"Host: {host}"]
-        if proxy.authorization:
-            lines.append(f"Proxy-Authorization: {proxy.authorization}")
-        self.transport.write("\r\n".join((*lines, "", "")).encode("ascii"))
+        lines = [f"CONNECT {host} HTTP/1.1", f"Host: {host}", *proxy_lines(proxy)]
+        lines += header_lines(proxy.connect_headers)
+        self.transport.write("\r\n".join((*lines, "", "")).encode())
         status = (await self._answer).split(b"\r\n", 1)[0].split(b" ", 2)[1:]
         if status[:1] != [b"200"]:
             said = b" ".join(status).decode("latin-1")

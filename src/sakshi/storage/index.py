@@ -98,10 +98,6 @@ class SeriesIndex:
         self._families[name] = number
         self._family_next = max(self._family_next, number + 1)
 
-    def is_shared(self, labels: Labels) -> bool:
-        """Tell whether more than one target has this series."""
-        return len(self._targets.get(labels, ())) > 1
-
     def find(self, matchers: Sequence[Matcher]) -> tuple[list[SeriesPlace], IndexVersion]:
         """Return the series that meet every matcher, in order of arrival, and the version seen."""
         with self._lock:

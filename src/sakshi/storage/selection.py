@@ -10,12 +10,13 @@ did not change.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sakshi.model.labels import Labels
 from sakshi.model.matcher import Matcher, matches_all
 from sakshi.storage.index import IndexVersion, SeriesIndex, SeriesPlace
 from sakshi.storage.matrix import MatrixView, Slots, as_slots
@@ -27,7 +28,7 @@ SUBSETS_MAX = 8  # for each group: queries over different ranges see different e
 
 @dataclass(eq=False)
 class Group:
-    """Columns of one target that a selection reads together, ordered by family, then by number."""
+    """Columns of one target that a selection reads together, those of a family side by side."""
 
     target: TargetHead
     columns: Columns
@@ -68,7 +69,7 @@ class Plan:
 
     Args:
         groups: each series of these is in one target only.
-        shared: series that several targets have: a group of one column for each of them.
+        shared: series that several targets have: a group of each, oldest first, of the same series.
         seen: the index that this was found in.
     """
 
@@ -118,14 +119,14 @@ class PlanCache:
         places, seen = self._index.find(key)
         known = {} if old is None else {group.target.id: group for group in old.groups}
         alone: dict[int, list[SeriesPlace]] = {}
-        shared: dict[object, list[SeriesPlace]] = {}
-        for place in places:
-            if self._index.is_shared(place.labels):
-                shared.setdefault(place.labels, []).append(place)
+        shared: dict[tuple[int, ...], list[Sequence[SeriesPlace]]] = {}
+        for found in _by_series(places):
+            if len(found) == 1:
+                alone.setdefault(found[0].target_id, []).append(found[0])
             else:
-                alone.setdefault(place.target_id, []).append(place)
+                shared.setdefault(tuple(place.target_id for place in found), []).append(found)
         groups = [self._group(id, found, known.get(id)) for id, found in alone.items()]
-        return Plan(groups, self._shared(list(shared.values()), old), seen, len(places) + 1)
+        return Plan(groups, self._shared(shared, old), seen, len(places) + 1)
 
     def _group(self, target_id: int, places: list[SeriesPlace], old: Group | None) -> Group:
         target = self._targets[target_id]
@@ -139,20 +140,37 @@ class PlanCache:
         return Group(target, columns, series, families[order])
 
     def _shared(
-        self, series: list[list[SeriesPlace]], old: Plan | None
+        self,
+        shared: Mapping[tuple[int, ...], Sequence[Sequence[SeriesPlace]]],
+        old: Plan | None,
     ) -> Sequence[Sequence[Group]]:
+        """Return a group of each target, for each set of targets that have series in common."""
         known = {
-            (group.target.id, int(group.columns[0])): group
+            tuple(group.target.id for group in groups): groups
             for groups in (old.shared if old is not None else ())
-            for group in groups
         }
-        return [
-            [
-                self._group(place.target_id, [place], known.get((place.target_id, place.column)))
-                for place in sorted(places, key=lambda place: place.target_id)
-            ]
-            for places in series
-        ]
+        found = []
+        for target_ids, series in shared.items():
+            groups = known.get(target_ids)
+            oldest = self._group(
+                target_ids[0], [places[0] for places in series], groups[0] if groups else None
+            )
+            if groups and oldest is groups[0]:
+                found.append(groups)
+            else:
+                found.append([oldest, *self._beside(oldest, target_ids, series)])
+        return found
+
+    def _beside(
+        self, oldest: Group, target_ids: Sequence[int], series: Sequence[Sequence[SeriesPlace]]
+    ) -> Iterator[Group]:
+        """Yield the groups of the other targets that have the series of the oldest."""
+        by_labels = {places[0].labels: places for places in series}
+        ordered = [by_labels[labels] for labels in oldest.series]
+        for position in range(1, len(target_ids)):
+            columns = np.array([places[position].column for places in ordered], np.intp)
+            target = self._targets[target_ids[position]]
+            yield Group(target, columns, oldest.series, oldest.families)
 
     def _keep(self, key: tuple[Matcher, ...], plan: Plan) -> None:
         with self._lock:
@@ -161,3 +179,16 @@ class PlanCache:
             self._size += plan.size - (old.size if old is not None else 0)
             while self._size > self._series_max and len(self._plans) > 1:
                 self._size -= self._plans.pop(next(iter(self._plans))).size
+
+
+def _by_series(places: Iterable[SeriesPlace]) -> Iterable[Sequence[SeriesPlace]]:
+    """Return the places of each series, the oldest target's first."""
+    found: dict[Labels, Sequence[SeriesPlace]] = {}
+    for place in places:
+        others = found.get(place.labels)
+        found[place.labels] = (place,) if others is None else _sorted([*others, place])
+    return found.values()
+
+
+def _sorted(places: Iterable[SeriesPlace]) -> Sequence[SeriesPlace]:
+    return sorted(places, key=lambda place: place.target_id)

@@ -32,12 +32,54 @@ class Part:
 
 def read_group(group: Group, start_ms: int, end_ms: int, history: History) -> SeriesColumns | None:
     """Return the group's samples in [start_ms, end_ms], both inclusive; None where it has none."""
-    view = group.target.view()
     living = group.target.lives_within(group.columns, start_ms, end_ms)
     if not living.all():
         if not living.any():
             return None
         group = group.subset(living)
+    part = _read(group, start_ms, end_ms, history)
+    if part is None:
+        return None
+    return SeriesColumns(group.series, part.timestamps, part.values, part.has_gaps)
+
+
+def read_shared(
+    groups: Sequence[Group], start_ms: int, end_ms: int, history: History
+) -> SeriesColumns | None:
+    """Return the samples of series that several targets have; None where they have none.
+
+    At one moment a measured value counts more than a stale marker, then the older target's sample
+    more than the younger's.
+
+    Args:
+        groups: one for each target, oldest first; of the same series in the same order.
+        start_ms: first moment, inclusive.
+        end_ms: last moment, inclusive.
+        history: where sealed rows are read.
+    """
+    living = np.logical_or.reduce(
+        [group.target.lives_within(group.columns, start_ms, end_ms) for group in groups]
+    )
+    if not living.any():
+        return None
+    if not living.all():
+        groups = [group.subset(living) for group in groups]
+    found = [_read(group, start_ms, end_ms, history) for group in groups]
+    parts = [part for part in found if part is not None]
+    if not parts:
+        return None
+    # In a merge, what comes first wins.
+    ended = [_with_holes(part, ~is_stale(part.values)) for part in parts if part.has_gaps]
+    measured = [_with_holes(part, is_stale(part.values)) for part in parts]
+    merged = _without_empty_rows(_merge([*measured, *ended]))
+    if not merged.timestamps.size:
+        return None
+    return SeriesColumns(groups[0].series, merged.timestamps, merged.values, merged.has_gaps)
+
+
+def _read(group: Group, start_ms: int, end_ms: int, history: History) -> Part | None:
+    """Return the group's rows in [start_ms, end_ms]; None where it has none."""
+    view = group.target.view()
     parts = [
         part
         for span in view.spans.within(start_ms, end_ms)
@@ -50,32 +92,7 @@ def read_group(group: Group, start_ms: int, end_ms: int, history: History) -> Se
         return None
     part = parts[0] if len(parts) == 1 else _join(parts)
     hidden = view.deletions.hide(group.columns, part.timestamps, part.values)
-    if hidden is not None:
-        part = Part(part.timestamps, hidden, True)
-    return SeriesColumns(group.series, part.timestamps, part.values, part.has_gaps)
-
-
-def read_shared(
-    groups: Sequence[Group], start_ms: int, end_ms: int, history: History
-) -> SeriesColumns | None:
-    """Return the samples of one series that several targets have; None where it has none.
-
-    At one moment a measured value counts more than a stale marker, then the older target's sample
-    more than the younger's.
-    """
-    found = [read_group(group, start_ms, end_ms, history) for group in groups]
-    parts = []
-    for columns in found:
-        if columns is not None:
-            there = ~is_absent(columns.values[:, 0])
-            parts.append(Part(columns.timestamps[there], columns.values[there], columns.has_gaps))
-    if not any(part.timestamps.size for part in parts):
-        return None
-    # In a merge, what comes first wins.
-    ended = [_select_rows(part, is_stale(part.values[:, 0])) for part in parts]
-    measured = [_select_rows(part, ~is_stale(part.values[:, 0])) for part in parts]
-    merged = _merge([*measured, *ended])
-    return SeriesColumns(groups[0].series, merged.timestamps, merged.values, merged.has_gaps)
+    return part if hidden is None else Part(part.timestamps, hidden, True)
 
 
 def _read_rows(group: Group, rows: MatrixView, start_ms: int, end_ms: int) -> Part:
@@ -146,5 +163,14 @@ def _merge(parts: Sequence[Part]) -> Part:
     return Part(timestamps, values, bool(is_gap(values).any()))
 
 
-def _select_rows(part: Part, chosen: np.typing.NDArray[np.bool_]) -> Part:
-    return Part(part.timestamps[chosen], part.values[chosen], part.has_gaps)
+def _with_holes(part: Part, holes: np.typing.NDArray[np.bool_]) -> Part:
+    if not holes.any():
+        return part
+    return Part(part.timestamps, np.where(holes, ABSENT, part.values), True)
+
+
+def _without_empty_rows(part: Part) -> Part:
+    if not part.has_gaps:
+        return part
+    there = ~is_absent(part.values).all(axis=1)
+    return part if there.all() else Part(part.timestamps[there], part.values[there], True)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypedDict
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sakshi.model.duration import format_duration
 from sakshi.promql.engine import QueryResult, Samples, Vector
 from sakshi.promql.json import render_instant, render_range
-from sakshi.promql.local import LOOKBACK_MS
 from sakshi.storage import SeriesList
 from sakshi.web.answer import success_encoded
 from sakshi.web.errors import ApiError, ErrorKind
 from sakshi.web.parameter import Parameters, invalid_parameter, read_parameters, required_query
-from sakshi.web.query_timer import QueryTimer
+from sakshi.web.query_statistics import PER_STEP, QueryTimer, add_statistics
 from sakshi.web.services import Services
 
 POINTS_MAX: Final = 11_000  # a series: a point a minute for a week, or an hour for a year
@@ -28,19 +26,19 @@ async def instant(services: Services, request: Request) -> Response:
     query = required_query(parameters)
     at_ms = parameters.time_ms("time", services.clock.now_ms())
     limit = parameters.limit()
-    _check_lookback(parameters)
+    options = _read_options(parameters)
     timer = QueryTimer(services.clock)
 
     def evaluate(timeout_seconds: float) -> tuple[QueryResult, bytes]:
         timer.begin()
-        result = services.engine.instant(query, at_ms, timeout_seconds=timeout_seconds)
+        result = services.engine.instant(query, at_ms, timeout_seconds=timeout_seconds, **options)
         timer.end()
         result = _truncate(result, limit)
         return result, render_instant(result)
 
     result, data = await services.queries.run(evaluate, parameters.timeout_seconds())
-    if parameters.text("stats"):
-        data = timer.add_to(data)
+    if stats := parameters.text("stats"):
+        data = add_statistics(data, timer, result, per_step=stats == PER_STEP)
     return success_encoded(data, warnings=result.warnings, infos=result.infos)
 
 
@@ -53,32 +51,40 @@ async def range_(services: Services, request: Request) -> Response:
     start_ms, end_ms, step_ms = _steps(parameters)
     query = required_query(parameters)
     limit = parameters.limit()
-    _check_lookback(parameters)
+    options = _read_options(parameters)
     timer = QueryTimer(services.clock)
 
     def evaluate(timeout_seconds: float) -> tuple[QueryResult, bytes]:
         timer.begin()
         result = services.engine.range(
-            query, start_ms, end_ms, step_ms, timeout_seconds=timeout_seconds
+            query, start_ms, end_ms, step_ms, timeout_seconds=timeout_seconds, **options
         )
         timer.end()
         result = _truncate(result, limit)
         return result, render_range(result)
 
     result, data = await services.queries.run(evaluate, parameters.timeout_seconds())
-    if parameters.text("stats"):
-        data = timer.add_to(data)
+    if stats := parameters.text("stats"):
+        data = add_statistics(data, timer, result, per_step=stats == PER_STEP)
     return success_encoded(data, warnings=result.warnings, infos=result.infos)
 
 
-def _check_lookback(parameters: Parameters) -> None:
-    """Refuse a lookback that is not the engine's: it has one."""
-    if not parameters.text("lookback_delta"):
-        return
-    if parameters.duration_ms("lookback_delta") != LOOKBACK_MS:
-        found = parameters.text("lookback_delta")
-        expected = f"expected {format_duration(LOOKBACK_MS)}, the only one that there is"
-        raise invalid_parameter("lookback_delta", f'{expected}, found "{found}"')
+class _Options(TypedDict):
+    """What a request asks of the engine beside its answer."""
+
+    lookback_ms: int | None
+    counts_samples: bool
+
+
+def _read_options(parameters: Parameters) -> _Options:
+    """Return `lookback_delta`, zero and less being the engine's own, and whether `stats` counts."""
+    lookback_ms = 0
+    if parameters.text("lookback_delta"):
+        lookback_ms = int(parameters.duration_ms("lookback_delta"))
+    return {
+        "lookback_ms": lookback_ms if lookback_ms > 0 else None,
+        "counts_samples": bool(parameters.text("stats")),
+    }
 
 
 def _steps(parameters: Parameters) -> tuple[int, int, int]:

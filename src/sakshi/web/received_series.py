@@ -10,7 +10,7 @@ Series without `job` and `instance` share one target.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Final
 
 from sakshi.exposition.remote_write import read_label_pairs
@@ -21,6 +21,7 @@ LABELS_MAX: Final = 128  # of a series: a pod with all its annotations has some 
 NAME_BYTES_MAX: Final = 1024
 VALUE_BYTES_MAX: Final = 64 << 10  # a query or a stack trace that somebody made a label of
 KNOWN_MAX: Final = 1_000_000  # encoded label sets remembered, some 300 bytes each
+NAMES_MAX: Final = 100_000  # of metrics; rules know no more of them
 
 IDENTITY: Final = ("instance", "job")
 
@@ -45,6 +46,8 @@ class ReceivedSeries:
         self._targets: list[TargetAppender] = []
         self._target_numbers: dict[Labels, int] = {}
         self._places: dict[Labels, int] = {}
+        self._names: set[str] = set()
+        self._shown_names: frozenset[str] = frozenset()
         self.known: dict[bytes, int] = {}
         """The place of each encoded label set that was accepted."""
 
@@ -73,7 +76,16 @@ class ReceivedSeries:
             if len(self._places) >= KNOWN_MAX:
                 self._places.clear()
             self._places[labels] = place
+            if len(self._names) < NAMES_MAX:
+                self._names.add(labels.name)
         return place
+
+    @property
+    def names(self) -> Set[str]:
+        """The names of all metrics that were pushed; the same object while there is no new one."""
+        if len(self._shown_names) < len(self._names):
+            self._shown_names = frozenset(self._names)
+        return self._shown_names
 
     def target(self, number: int) -> TargetAppender:
         """Return the target of a number."""

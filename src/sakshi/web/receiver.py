@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,6 +50,11 @@ Read = Callable[[ReceivedSeries, Receipt], ReceivedSamples]
 It raises BadInputError where nothing of it can be taken."""
 
 
+OnPush = Callable[[Set[str]], None]
+"""Told, after each commit, the names of all metrics that were ever pushed: the same object while
+there is no new one. Called on the receiver's thread. Quick."""
+
+
 @dataclass(frozen=True)
 class _Push:
     read: Read
@@ -63,9 +68,17 @@ class Receiver:
         appender: the store.
         clock: bounds how far ahead samples may lie.
         registry: of sakshi's own metrics.
+        on_push: told of what was taken.
     """
 
-    def __init__(self, appender: Appender, clock: Clock, registry: CollectorRegistry) -> None:
+    def __init__(
+        self,
+        appender: Appender,
+        clock: Clock,
+        registry: CollectorRegistry,
+        on_push: OnPush = lambda _: None,
+    ) -> None:
+        self._on_push = on_push
         self._appender = appender
         self._clock = clock
         self._metrics = ReceiverMetrics(registry)
@@ -156,7 +169,11 @@ class Receiver:
             [receipt for receipt, _ in batches],
             self._clock.now_ms(),
         )
-        self._appender.commit()
+        try:
+            self._appender.commit()
+        finally:  # samples are readable even where the disk refused them
+            if any(receipt.samples > receipt.refused_count for receipt, _ in batches):
+                self._on_push(self._series.names)
 
 
 def _describe(error: Exception) -> Exception:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sakshi.model.labels import LEGACY_LABEL_NAME, Labels
+from sakshi.model.labels import Labels, is_name
 from sakshi.model.matcher import Matcher
 from sakshi.promql.errors import QueryError
 from sakshi.promql.parser import parse_selector
@@ -18,6 +19,9 @@ from sakshi.web.parameter import TIME_MS_MAX, Parameters, invalid_parameter, rea
 from sakshi.web.services import Services
 
 SELECTORS_MAX: Final = 100  # each is a search of its own
+
+_ESCAPE: Final = re.compile(r"_(?:_|([0-9a-fA-F]{1,5})_)")
+_ESCAPED_NAME: Final = re.compile(rf"U__(?:[^_]|{_ESCAPE.pattern})*")
 
 
 async def series(services: Services, request: Request) -> Response:
@@ -38,13 +42,34 @@ async def label_names(services: Services, request: Request) -> Response:
 
 async def label_values(services: Services, request: Request) -> Response:
     """Answer the values of one label of the chosen series: `match[]`, `start`, `end`, `limit`."""
-    name: str = request.path_params["name"]
-    if not LEGACY_LABEL_NAME.fullmatch(name):
+    name = unescape_name(request.path_params["name"])
+    if not is_name(name):
         raise ApiError(ErrorKind.BAD_DATA, f'invalid label name: "{name}"')
     parameters = await read_parameters(request)
     found = await _select(services, parameters)
     values = {labels.get(name, "") for labels in found}
     return _answer(sorted(values - {""}), parameters)
+
+
+def unescape_name(text: str) -> str:
+    """Return the name that a path has, which may be escaped there: `U__service_2e_name`.
+
+    What begins so and is not escaped is taken as it stands.
+
+    Source:
+        prometheus/common model/metric.go, UnescapeName
+
+    Example:
+        >>> unescape_name("U__service_2e_name"), unescape_name("U__a__b"), unescape_name("U__a_b")
+        ('service.name', 'a_b', 'U__a_b')
+    """
+    if not _ESCAPED_NAME.fullmatch(text):
+        return text
+    return _ESCAPE.sub(_unescape, text.removeprefix("U__"))
+
+
+def _unescape(found: re.Match[str]) -> str:
+    return chr(int(found[1], 16)) if found[1] else "_"
 
 
 async def _select(services: Services, parameters: Parameters) -> set[Labels]:

@@ -14,7 +14,7 @@ SECRET: Final = "<secret>"
 
 _SECRET_KEY: Final = re.compile(
     r".*(password|secret|token|credentials|api_key|service_key|routing_key|account_key)"
-    r"|api_url|slack_api_url|webhook_url|headers|http_headers",
+    r"|api_url|slack_api_url|webhook_url|headers|http_headers|proxy_connect_header",
     re.IGNORECASE,
 )
 _HARMLESS_KEY: Final = re.compile(r".*(_file|_files|_ref|_url)", re.IGNORECASE)
