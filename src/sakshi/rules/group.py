@@ -55,7 +55,7 @@ class GroupEvaluator:
     ) -> None:
         self.group = group
         self._clock = clock
-        self._engine = engine
+        self._sharing = engine if isinstance(engine, PassEngine) else None
         self._evaluations = metrics.evaluations.labels(group.id)
         self._failures = metrics.failures.labels(group.id)
         self._refused = metrics.refused.labels(group.id)
@@ -90,9 +90,9 @@ class GroupEvaluator:
         for status, runner in zip(self.status.rules, self._runners, strict=True):
             rule_started = self._clock.monotonic()
             outcome = self._run(status, runner, at_ms)
-            if isinstance(self._engine, PassEngine):
+            if self._sharing is not None:
                 for name in runner.records:
-                    self._engine.forget(name)
+                    self._sharing.forget(name)
             transitions.extend(outcome.transitions)
             statuses.append(
                 replace(

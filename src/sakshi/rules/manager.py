@@ -80,7 +80,7 @@ class RuleManager:
         executor: Executor | None = None,
     ) -> None:
         self._clock, self._appender, self._recorder = clock, appender, recorder
-        self._engine = engine
+        self._sharing = engine if isinstance(engine, PassEngine) else None
         self._on_change, self._on_pass = on_change, on_pass
         self._executor = executor
         self._metrics = RuleMetrics(registry)
@@ -218,8 +218,8 @@ class RuleManager:
             self._on_change(transitions)
 
     def _end_pass(self, at_ms: int) -> None:
-        if isinstance(self._engine, PassEngine):
-            self._engine.end_pass()
+        if self._sharing is not None:
+            self._sharing.end_pass()
         try:
             if self._on_pass is not None:
                 self._on_pass(at_ms)
