@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Self
 
+import orjson
+
 METRIC_NAME: Final = "__name__"
 LEGACY_METRIC_NAME: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 LEGACY_LABEL_NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -26,7 +28,7 @@ class Labels(Mapping[str, str]):
         up{job="chat"}
     """
 
-    __slots__ = ("_hash", "pairs")
+    __slots__ = ("_hash", "_json", "pairs")
 
     pairs: tuple[tuple[str, str], ...]
     """The (name, value) pairs, sorted by name, without empty values."""
@@ -48,6 +50,15 @@ class Labels(Mapping[str, str]):
     def name(self) -> str:
         """The metric name, or the empty string where there is none."""
         return self.get(METRIC_NAME, "")
+
+    @property
+    def json(self) -> bytes:
+        """The label set as a JSON object, encoded once: it is asked for again and again."""
+        try:
+            return self._json
+        except AttributeError:
+            self._json: bytes = orjson.dumps(dict(self.pairs))
+            return self._json
 
     def without(self, names: Iterable[str]) -> Labels:
         """Return the label set less the labels of these names."""

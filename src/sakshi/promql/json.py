@@ -2,8 +2,8 @@
 
     {"resultType":"vector","result":[{"metric":{"job":"chat"},"value":[1700000000,"0.5"]}]}
 
-Times are seconds, numbers are strings. Label sets are encoded once and remembered with their series
-list, so that the same panel, asked again, costs its numbers only.
+Times are seconds, numbers are strings. A label set is encoded once (`Labels.json`), and gathered
+once for each series list, so that the same panel, asked again, costs its numbers only.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Final
 
 import orjson
 
-from sakshi.model.labels import Labels
 from sakshi.promql.engine import QueryResult, Samples, Scalar, SeriesSamples, Text, Vector
 from sakshi.promql.memo import derive
 from sakshi.promql.number import format_plain, format_samples
@@ -96,7 +95,7 @@ def _render_columns(
 def _render_samples(samples: SeriesSamples) -> bytes:
     times = [_format_time(timestamp) for timestamp in samples.timestamps.tolist()]
     points = _points(times, format_samples(samples.values))
-    return _render_series(_encode_labels(samples.labels), points)
+    return _render_series(samples.labels.json, points)
 
 
 def _render_series(labels: bytes, points: Sequence[bytes]) -> bytes:
@@ -108,11 +107,7 @@ def _points(times: Iterable[bytes], numbers: Iterable[bytes]) -> list[bytes]:
 
 
 def _encode_series(series: SeriesList) -> list[bytes]:
-    return derive(series, "json", lambda: [_encode_labels(labels) for labels in series])
-
-
-def _encode_labels(labels: Labels) -> bytes:
-    return orjson.dumps(dict(labels.pairs))
+    return derive(series, "json", lambda: [labels.json for labels in series])
 
 
 def _format_time(timestamp_ms: int) -> bytes:
