@@ -205,3 +205,37 @@ def test_flags_are_texts(servers: Twins) -> None:
         flags = client.get("/api/v1/status/flags", headers=GRAFANA).json()["data"]
         assert {type(value) for value in flags.values()} == {str}
         assert "storage.tsdb.path" in flags
+
+
+def active(client: httpx2.Client) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the targets by job and URL."""
+    found = client.get("/api/v1/targets").json()["data"]["activeTargets"]
+    return {(target["scrapePool"], target["scrapeUrl"]): target for target in found}
+
+
+def test_targets_are_the_same(servers: Twins) -> None:
+    """Whatever both know of a target is equal, but its moments and words for what went wrong."""
+    ours, theirs = map(active, servers.both)
+    varying = ("lastScrape", "lastScrapeDuration", "lastError", "globalUrl")
+
+    def lasting(targets: Mapping[Any, Mapping[str, Any]]) -> object:
+        return {
+            key: {name: value for name, value in target.items() if name not in varying}
+            for key, target in targets.items()
+        }
+
+    assert lasting(ours) == lasting(theirs)
+
+
+def test_limits_fail_in_the_same_words(servers: Twins) -> None:
+    """People search for them; where Prometheus says less, what it says comes first."""
+    ours, theirs = map(active, servers.both)
+    terse = {"limit_samples", "limit_body"}
+
+    for key, target in theirs.items():
+        if key[0].startswith("limit_"):
+            words = target["lastError"]
+            expected = ours[key]["lastError"]
+            assert expected.startswith(words) if key[0] in terse else expected == words
+    down = ("down", "http://127.0.0.1:1/metrics")
+    assert theirs[down]["lastError"].endswith(ours[down]["lastError"])
