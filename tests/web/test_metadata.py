@@ -8,9 +8,10 @@ import httpx2
 import pytest
 from tests.web.conftest import NOW_MS, make_client
 
+from sakshi.exposition import Exemplar
 from sakshi.model.labels import Labels
 from sakshi.model.matcher import Matcher
-from sakshi.web import Exemplar, MetricDescription, SeriesExemplars, Services
+from sakshi.web import MetricDescription, SeriesExemplars, Services
 
 CHAT, OTHER = Labels({"job": "chat"}), Labels({"job": "other"})
 DESCRIPTIONS = (

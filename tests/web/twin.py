@@ -37,7 +37,7 @@ chat_seconds_count 4
 RULES = """\
 groups:
   - name: chat
-    interval: 1s
+    interval: 300ms
     labels: {team: chat}
     rules:
       - record: chat:active:sum
@@ -116,7 +116,7 @@ def configure(target: str) -> Mapping[str, Any]:
     }
     address = [{"targets": [target]}]
     return {
-        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "global": {"scrape_interval": "300ms", "evaluation_interval": "300ms"},
         "rule_files": ["rules.yml"],
         "scrape_configs": [
             {

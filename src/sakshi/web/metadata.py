@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sakshi.exposition import Exemplar
 from sakshi.model.labels import EMPTY_LABELS
 from sakshi.model.matcher import matches_all
 from sakshi.promql.ast import VectorSelector, iter_nodes
@@ -84,12 +85,14 @@ def _texts(description: MetricDescription) -> Mapping[str, str]:
 def _exemplars(found: SeriesExemplars) -> Mapping[str, object]:
     return {
         "seriesLabels": dict(found.series.pairs),
-        "exemplars": [
-            {
-                "labels": dict(exemplar.labels.pairs),
-                "value": format_sample(exemplar.value),
-                "timestamp": exemplar.timestamp_ms / 1000,
-            }
-            for exemplar in found.exemplars
-        ],
+        "exemplars": [_exemplar(exemplar) for exemplar in found.exemplars],
+    }
+
+
+def _exemplar(exemplar: Exemplar) -> Mapping[str, object]:
+    assert exemplar.timestamp_ms is not None
+    return {
+        "labels": dict(exemplar.labels.pairs),
+        "value": format_sample(exemplar.value),
+        "timestamp": exemplar.timestamp_ms / 1000,
     }
