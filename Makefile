@@ -43,7 +43,7 @@ torture: .build/venv ## Kill, cut the power, damage, fill the disk, many times: 
 	$(BIN)/python -m torture mutate
 	$(BIN)/python -m torture full
 
-bench: .build/venv .build/peers ## Measure sakshi beside its peers and print the ratios
+bench: .build/venv .build/rivals ## Measure sakshi beside its peers and print the ratios
 	$(BIN)/python benchmarks/run.py
 
 format: .build/venv ## Format the code and apply safe fixes
@@ -72,6 +72,10 @@ help: ## Print this
 
 .build/page: .build/venv tools/page.py $(PAGE_SOURCES)
 	@$(BIN)/python tools/page.py build
+	@touch $@
+
+.build/rivals: .build/peers
+	@$(PYTHON) tools/peers.py --bench
 	@touch $@
 
 .build/peers: tools/peers.py tools/debian.py

@@ -1,5 +1,8 @@
 """Bring the real programs that tests run against: Prometheus, promtool, Alertmanager, Chromium.
 
+    python tools/peers.py           what tests need
+    python tools/peers.py --bench   VictoriaMetrics, too, which only benchmarks need
+
 Prometheus and Alertmanager are unpacked into `.build/peers`, not installed: Debian's packages would
 start them as services on the ports that sakshi uses. Prometheus is the newest that Debian has, for
 its language is what sakshi speaks; where that one cannot be had, or does not run here, the
@@ -22,6 +25,7 @@ from debian import ROOT, AptError, as_root, install, run, unpack, unpack_newest
 
 PEERS = ROOT / ".build" / "peers"
 PROMETHEUS = ("prometheus", "promtool")
+VICTORIA_METRICS = ("victoria-metrics", "vmalert")
 ALERTMANAGER_TEMPLATES = Path("usr/share/prometheus/alertmanager")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 BROWSER_PACKAGES = ["chromium", "fonts-dejavu-core"]
@@ -34,6 +38,8 @@ def main() -> int:
         "prometheus-alertmanager": bring_alertmanager,
         "chromium": bring_browser,
     }
+    if "--bench" in sys.argv[1:]:
+        steps["victoria-metrics"] = bring_victoria_metrics
     failures = []
     for name, step in steps.items():
         try:
@@ -60,6 +66,19 @@ def bring_prometheus() -> None:
         print(f"{error}: taking the older one of this machine's own suite", flush=True)
     if not all(runs(program) for program in PROMETHEUS):
         unpack("prometheus", PEERS)
+
+
+def bring_victoria_metrics() -> None:
+    """Unpack the newest VictoriaMetrics, with its runner of rules.
+
+    Raises:
+        AptError: it could not be had.
+    """
+    if all(find_program(program) for program in VICTORIA_METRICS):
+        return
+    folder = PEERS.relative_to(ROOT)
+    print(f"Unpacking Debian's newest VictoriaMetrics into {folder} ...", flush=True)
+    unpack_newest(["victoria-metrics"], PEERS)
 
 
 def bring_alertmanager() -> None:

@@ -92,7 +92,8 @@ class ReopenedAppender:
 
 
 OPEN_THROUGHOUT = ["in memory", "on disk", "on disk, sealing soon"]
-REOPENED = ["reopened", "reopened, sealing soon"]
+REOPENED = ["reopened", "reopened, sealing soon", "reopened from its log"]
+BY_ROWS = [*OPEN_THROUGHOUT, "reopened from its log"]  # others have sealed all, in larger pieces
 
 
 def open_store(
@@ -100,6 +101,8 @@ def open_store(
 ) -> Store:
     config = SEALING_SOON if "sealing soon" in kind else StorageConfig()
     config = replace(config, out_of_order_ms=out_of_order_ms)
+    if kind == "reopened from its log":
+        config = replace(config, close_seconds_max=0)
     clock = clock or SystemClock()
     if kind == "in memory":
         return MemoryStore(config, clock)
@@ -110,6 +113,14 @@ def open_store(
 
 @pytest.fixture(params=[*OPEN_THROUGHOUT, *REOPENED])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(request.param, tmp_path / "data")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=BY_ROWS)
+def row_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """For laws about single rows that expire: sealed ones go together, once all are old."""
     opened = open_store(request.param, tmp_path / "data")
     yield opened
     opened.close()

@@ -501,37 +501,37 @@ def test_readers_and_appenders_run_together(lasting_store: Store) -> None:
 # The store as a whole
 
 
-def test_expired_samples_go(store: Store) -> None:
+def test_expired_samples_go(row_store: Store) -> None:
     """What is older than the limit goes, what is younger stays, an empty series is forgotten."""
-    target = store.target(TARGET)
+    target = row_store.target(TARGET)
     append(target, 0, {HITS: 1})
     for second in range(1, 40):
         append(target, second * 1000, {UP: second})
-        store.commit()
+        row_store.commit()
 
-    rows = store.expire(START_MS + 30_000)
+    rows = row_store.expire(START_MS + 30_000)
 
     assert rows > 0
-    assert read(store, start_ms=30_000) == {
+    assert read(row_store, start_ms=30_000) == {
         UP: samples(*((second * 1000, second) for second in range(30, 40)))
     }
-    assert read(store, end_ms=20_000) == {}
-    assert store.statistics().series == 1
+    assert read(row_store, end_ms=20_000) == {}
+    assert row_store.statistics().series == 1
 
 
-def test_expired_series_comes_back(store: Store) -> None:
+def test_expired_series_comes_back(row_store: Store) -> None:
     """A column that was handed out before its series expired can still be appended to."""
-    target = store.target(TARGET)
+    target = row_store.target(TARGET)
     columns = target.columns([HITS])
     target.append(START_MS, columns, np.array([1.0]))
     append(target, 50_000, {UP: 1})
-    store.commit()
-    store.expire(START_MS + 40_000)
+    row_store.commit()
+    row_store.expire(START_MS + 40_000)
 
     target.append(START_MS + 51_000, columns, np.array([2.0]))
-    store.commit()
+    row_store.commit()
 
-    assert read(store) == {HITS: samples((51_000, 2)), UP: samples((50_000, 1))}
+    assert read(row_store) == {HITS: samples((51_000, 2)), UP: samples((50_000, 1))}
 
 
 def test_statistics_count(store: Store) -> None:

@@ -256,7 +256,7 @@ def test_the_incident_is_resolved_and_the_demo_says_so(demo):
 
 def test_the_demo_leaves_nothing_behind(demo):
     """No process and no port outlives it."""
-    assert demo.process.poll() == 0
+    assert demo.process.wait(30) == 0
     assert [pid for pid in demo.children if is_alive(pid)] == []
     assert is_free(demo.port)
     assert is_free(demo.service_port)

@@ -19,7 +19,7 @@ from sakshi.model.alert import Alert, Transition
 from sakshi.model.duration import parse_duration
 from sakshi.model.labels import Labels
 from sakshi.promql.engine import Vector
-from sakshi.promql.local import LocalEngine
+from sakshi.promql.local import LocalEngine, LocalPassEngine
 from sakshi.promql.parser import parse_query
 from sakshi.rules import AlertingRule, RecordingRule, Rule, RuleGroup, RuleManager
 from sakshi.rules.expansion import External
@@ -49,7 +49,7 @@ class Station:
     def __init__(self, path: Path, clock: FakeClock) -> None:
         self.path, self.clock = path, clock
         self.store = MemoryStore()
-        self.engine = LocalEngine(self.store, clock)
+        self.engine = LocalPassEngine(LocalEngine(self.store, clock))
         self.ledger = SqliteLedger(path, lambda _: (), clock)
         self.feed = self.store.target(Labels({"job": "feed"}))
 

@@ -29,7 +29,8 @@ from sakshi.storage.sqlite import EXPIRED_SPANS_MAX, SEALED_SAMPLES_MAX
 
 START_MS = 1_700_000_000_000
 EVERYTHING = Matcher("__name__", MatchOperator.NOT_EQUAL, "")
-SEALING_SOON = StorageConfig(head_ms=20_000, seal_rows=10)
+SEALING_SOON = StorageConfig(head_ms=20_000, seal_rows=10, close_seconds_max=0)
+LOGGING = StorageConfig(close_seconds_max=0)
 
 Samples = dict[tuple[Labels, int], int]
 
@@ -112,7 +113,7 @@ def test_newer_schema_is_refused(tmp_path: Path) -> None:
         SqliteStore(tmp_path)
 
     assert str(caught.value) == (
-        f"{tmp_path / 'samples.db'} was written by a newer sakshi (schema 99, this one knows 2): "
+        f"{tmp_path / 'samples.db'} was written by a newer sakshi (schema 99, this one knows 3): "
         "use that version, or another folder"
     )
 
@@ -142,7 +143,7 @@ def test_file_that_is_no_database_is_set_aside(
             assert read(store) == truth
 
 
-@pytest.mark.parametrize("table", ["target", "series", "log", "chunk", "expiry"])
+@pytest.mark.parametrize("table", ["target", "series_batch", "log", "chunk", "expiry"])
 def test_database_without_a_table_is_set_aside(tmp_path: Path, table: str) -> None:
     """A schema that is not the one that it says it is counts as damage."""
     with opened(tmp_path) as store:
@@ -193,8 +194,10 @@ def test_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
 def test_views_speak_plainly(tmp_path: Path) -> None:
     """Every table has a view beside it, with moments in UTC and labels in clear."""
     with opened(tmp_path) as store:
-        fill(store, range(60))
-        store.expire(START_MS + 1000)
+        once = store.target(Labels({"part": "a"}))
+        once.append(START_MS, once.columns([Labels({"__name__": "once"})]), np.ones(1))
+        fill(store, range(1, 61))
+        store.expire(START_MS)
         store.delete_series([EVERYTHING], START_MS, START_MS + 20_000)
 
     tables = execute(tmp_path, "select name from sqlite_schema where type = 'table'")
@@ -203,7 +206,7 @@ def test_views_speak_plainly(tmp_path: Path) -> None:
         assert execute(tmp_path, f"select * from {table}_view"), table
     (row,) = execute(tmp_path, "select * from span_view where id = 1")
     assert row[:6] == (
-        1, '{"part":"a"}', "2023-11-14T22:13:20.000Z", "2023-11-14T22:13:29.000Z", 10, 3
+        1, '{"part":"a"}', "2023-11-14T22:13:20.000Z", "2023-11-14T22:13:29.000Z", 10, 4
     )  # fmt: skip
 
 
@@ -221,6 +224,81 @@ def test_rows_are_read_from_memory_and_chunks_alike(tmp_path: Path) -> None:
     (records,) = execute(tmp_path, "select count(*) from log")
     assert isinstance(records[0], int)
     assert records[0] < 2 * 100, "sealed rows leave the log"
+
+
+def test_a_closed_store_holds_nothing_but_chunks(tmp_path: Path) -> None:
+    """Closing seals what is in memory, which takes less place; all is there again."""
+    truth: Samples = {}
+    for start in (0, 50, 100):
+        with opened(tmp_path, StorageConfig()) as store:
+            assert read(store) == truth
+            truth |= fill(store, range(start, start + 50), series=200)
+            (logged,) = execute(tmp_path, "select sum(length(body)) from log")[0]
+        assert execute(tmp_path, "select * from log") == []
+        last = "select sum(length(data)) from chunk where span_id > (select max(id) - 2 from span)"
+        assert execute(tmp_path, last)[0][0] < logged  # type: ignore[operator]
+
+    with opened(tmp_path) as store:
+        assert read(store) == truth
+
+
+def test_closing_leaves_in_the_log_what_there_is_no_time_for(tmp_path: Path) -> None:
+    """The bound on closing costs no samples."""
+    with opened(tmp_path, LOGGING) as store:
+        truth = fill(store, range(50))
+
+    assert execute(tmp_path, "select count(*) from log") == [(100,)]
+    with opened(tmp_path) as store:
+        assert read(store) == truth
+
+
+def test_when_series_ended_is_known_after_any_number_of_restarts(tmp_path: Path) -> None:
+    """A series ends at its last sample, wherever the store was closed, or killed, after it."""
+    going, gone, back = (Labels({"__name__": name}) for name in ("going", "gone", "back"))
+    rows = [
+        {going: 0, gone: 0, back: 0},
+        {going: 1, gone: 1},
+        {going: 2, back: 2},
+        {going: 3},
+    ]
+    for number, row in enumerate(rows):
+        with opened(tmp_path, StorageConfig()) as store:
+            target = store.target(Labels({"job": "a"}))
+            target.append(
+                START_MS + number * 60_000,
+                target.columns(list(row)),
+                np.array(list(row.values()), np.float64),
+            )
+            store.commit()
+
+    with opened(tmp_path) as store:
+        alive = [
+            [str(labels["__name__"]) for labels in store.series([EVERYTHING], moment, moment)]
+            for moment in range(START_MS, START_MS + 200_000, 60_000)
+        ]
+
+    assert alive == [
+        ["back", "going", "gone"], ["back", "going", "gone"], ["back", "going"], ["going"]
+    ]  # fmt: skip
+
+
+def test_a_damaged_end_of_a_series_costs_no_sample(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """When a series ended is guessed where nothing says it rightly."""
+    with opened(tmp_path) as store:
+        target = store.target(Labels({"part": "a"}))
+        once = Labels({"__name__": "once"})
+        target.append(START_MS, target.columns([once]), np.ones(1))
+        fill(store, range(1, 60))
+        truth = read(store)
+    execute(tmp_path, "update series_end set end_ms = end_ms + 1")
+
+    with opened(tmp_path) as store:
+        assert read(store) == truth
+        assert store.series([EVERYTHING], START_MS, START_MS)[-1] == once
+
+    assert "series_end=damaged id=0" in caplog.text
 
 
 def test_a_cache_of_no_size_costs_time_and_no_samples(tmp_path: Path) -> None:
@@ -414,7 +492,7 @@ def test_numbers_of_log_records_are_never_used_again(tmp_path: Path) -> None:
         ),
         pytest.param("update span set timestamps = ? where id = 1", 10, id="span"),
         pytest.param("update span set timestamps = ?", 122, id="all spans; the log goes on"),
-        pytest.param("update series set labels = ? where column_number = 3", 200, id="series"),
+        pytest.param("update series_batch set body = ? where id = 1", 100, id="series"),
         pytest.param("update family set name = ? where id = 2", 140, id="a family's sealed rows"),
         pytest.param("update target set labels = ? where id = 1", 100, id="target"),
     ],
@@ -449,11 +527,11 @@ def test_a_missing_record_costs_what_cannot_be_known_without_it(
     tmp_path: Path, missing: int, lost_rows: Sequence[int]
 ) -> None:
     """Rows that say only what changed are not guessed; the next row in full is trusted again."""
-    with opened(tmp_path, StorageConfig()) as store:
+    with opened(tmp_path, LOGGING) as store:
         truth = fill(store, range(100))
     execute(tmp_path, "delete from log where id = (select min(id) from log) + ?", missing)
 
-    with opened(tmp_path, StorageConfig()) as store:
+    with opened(tmp_path, LOGGING) as store:
         found = read(store)
 
     assert found.items() <= truth.items()
@@ -466,7 +544,7 @@ def test_a_damaged_expiry_forgets_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, number: object
 ) -> None:
     """Rows that have expired may come back; none goes that has not."""
-    with opened(tmp_path, StorageConfig()) as store:
+    with opened(tmp_path, LOGGING) as store:
         truth = fill(store, range(40))
         store.expire(START_MS + 5000)
     with closing(sqlite3.connect(tmp_path / "samples.db", isolation_level=None)) as connection:
@@ -476,7 +554,7 @@ def test_a_damaged_expiry_forgets_nothing(
         )
     execute(tmp_path, f"update expiry set before_ms = {number}")
 
-    with opened(tmp_path, StorageConfig()) as store:
+    with opened(tmp_path, LOGGING) as store:
         found = read(store)
 
     assert {key: bits for key, bits in truth.items() if key[1] >= 5}.items() <= found.items()
@@ -516,9 +594,9 @@ def test_deletions_hold_in_the_file_that_replaces_a_damaged_one(tmp_path: Path) 
 
 def test_a_target_without_any_series_goes_on(tmp_path: Path) -> None:
     """Rows of nothing but damaged series move to the disk like others, and harm nobody."""
-    with opened(tmp_path, StorageConfig()) as store:
+    with opened(tmp_path, LOGGING) as store:
         fill(store, range(40))
-    execute(tmp_path, "update series set labels = '{}'")
+    execute(tmp_path, "update series_batch set body = x'00'")
 
     with opened(tmp_path) as store:
         truth = fill(store, range(40, 80))
@@ -571,9 +649,8 @@ def test_a_family_whose_name_is_damaged_gets_a_new_number_that_stays(tmp_path: P
     [
         pytest.param("update span set row_count = 'x' where id = 1", 10, id="a span's numbers"),
         pytest.param("update span set timestamps = 5 where id = 1", 10, id="a span's body"),
-        pytest.param("update series set end_ms = 'x' where column_number = 3", 200, id="an end"),
         pytest.param(
-            "update series set column_number = 'x' where column_number = 3", 200, id="a column"
+            "update series_batch set column_max = 'x' where id = 1", 100, id="a batch's numbers"
         ),
     ],
 )

@@ -26,6 +26,7 @@ from sakshi.model.labels import Labels
 from sakshi.promql.engine import QueryResult
 from sakshi.promql.errors import QueryLimitError
 from sakshi.promql.local import LocalEngine
+from sakshi.promql.sharing import SharedReads
 from sakshi.rules.rule import RuleGroupStatus
 from sakshi.scrape.target import TargetHealth
 from sakshi.web import Dashboard, Panel, PanelQuery, Services
@@ -69,6 +70,7 @@ class CountingEngine(LocalEngine):
         timeout_seconds: float | None = None,
         lookback_ms: int | None = None,
         counts_samples: bool = False,
+        reads: SharedReads | None = None,
     ) -> QueryResult:
         self.asked += 1
         self.clock.move(round(self.seconds * 1000))

@@ -52,7 +52,7 @@ from sakshi.kpi import (
 )
 from sakshi.ledger import SqliteLedger
 from sakshi.model.clock import Clock, SystemClock
-from sakshi.promql import LocalEngine
+from sakshi.promql import LocalEngine, LocalPassEngine
 from sakshi.rules import RuleGroup, RuleManager
 from sakshi.scrape import ExemplarRing, ScrapeManager
 from sakshi.storage import SqliteStore, Store
@@ -158,7 +158,7 @@ class Monitor:
         judge = self._judge(store, engine)
         rules = RuleManager(
             [*configuration.rule_groups, *self._kpi_groups()],
-            engine,
+            LocalPassEngine(engine),
             store,
             ledger,
             clock,

@@ -8,6 +8,7 @@ Read `engine.py` first (the seam), then `ast.py` and `parser.py` (text to tree),
 
 from sakshi.promql.ast import Expr, ValueType, iter_nodes
 from sakshi.promql.engine import (
+    PassEngine,
     QueryEngine,
     QueryResult,
     Samples,
@@ -25,7 +26,7 @@ from sakshi.promql.errors import (
 )
 from sakshi.promql.json import render_instant, render_range
 from sakshi.promql.limit import EvaluationLimits
-from sakshi.promql.local import LocalEngine
+from sakshi.promql.local import LocalEngine, LocalPassEngine
 from sakshi.promql.parser import parse_query, parse_selector
 from sakshi.promql.query_limit import QueryLimits
 from sakshi.promql.registry import check_supported
@@ -34,6 +35,8 @@ __all__ = [
     "EvaluationLimits",
     "Expr",
     "LocalEngine",
+    "LocalPassEngine",
+    "PassEngine",
     "QueryEngine",
     "QueryError",
     "QueryEvaluationError",

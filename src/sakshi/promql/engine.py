@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -157,3 +157,14 @@ class QueryEngine(Protocol):
         Raises:
             QueryError: as for `instant`; also where the expression is a range vector or a string.
         """
+
+
+@runtime_checkable
+class PassEngine(QueryEngine, Protocol):
+    """Answers queries that come together, reading once what several read; for one thread."""
+
+    def forget(self, metric_name: str) -> None:
+        """Read anew whatever may hold series of this name: there are new samples of them."""
+
+    def end_pass(self) -> None:
+        """Read everything anew: the queries that follow are of another pass."""

@@ -15,7 +15,7 @@ An expression that does not depend on the step (`x @ end()`) is evaluated once a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -54,6 +54,7 @@ from sakshi.promql.extended import (
 from sakshi.promql.limit import Budget
 from sakshi.promql.registry import FUNCTIONS
 from sakshi.promql.selection import JoinedSeries, Selection, newest, settled_samples
+from sakshi.promql.sharing import SharedReads
 from sakshi.promql.timeline import Timeline
 from sakshi.promql.vector import NO_SERIES, broadcast, join_steps, joined_cells
 from sakshi.promql.window import Kernel, evaluate_windows
@@ -83,6 +84,7 @@ class Query:
         times: the query's, for `start()`, `@ end()` and their like.
         lookback_ms: how old a sample may be for an instant vector, exclusive.
         subquery_step_ms: of subqueries that name none.
+        reads: what other queries at the same moment have read; None: there are none.
     """
 
     querier: Querier
@@ -92,6 +94,7 @@ class Query:
     times: QueryTimes
     lookback_ms: int
     subquery_step_ms: int
+    reads: SharedReads | None = None
 
     def anchor(self, at: int | TimeAnchor | None) -> int | None:
         """Return the moment of an @ modifier in milliseconds; None where there is no modifier."""
@@ -112,6 +115,7 @@ class Level:
         assert timeline.count > 0
         self.query = query
         self._timeline = timeline
+        self._reads = query.reads if timeline.count == 1 else None
         self._sources: dict[str, Selection] = {}
         self._fixed: dict[int, bool] = {}
         self._fixed_values: dict[int, Value] = {}
@@ -159,8 +163,34 @@ class Level:
     def source(self, expr: Source) -> Selection:
         """Return the samples that a selector or subquery of this level reads; equal ones, once."""
         found = self._sources.get(expr.text)
+        if found is not None:
+            return found
+        if self._reads is None or isinstance(expr, Subquery):
+            found = self._select(expr)
+        else:
+            at_ms = self._timeline.start_ms
+            found = self._reads.find_selection(expr, at_ms)
+            if found is None:
+                found = self._select(expr)
+                self._reads.keep_selection(expr, at_ms, found)
+        self._sources[expr.text] = found
+        return found
+
+    def windows(
+        self,
+        source: MatrixSelector | Subquery,
+        kernel: Kernel,
+        samples_min: int,
+        evaluate: Callable[[], Vector],
+    ) -> Vector:
+        """Return what a range function makes of a source, as another query found, or evaluated."""
+        if self._reads is None or isinstance(source, Subquery):
+            return evaluate()
+        key, at_ms = (kernel, samples_min), self._timeline.start_ms
+        found = self._reads.find_windows(source, at_ms, key)
         if found is None:
-            found = self._sources[expr.text] = self._select(expr)
+            found = evaluate()
+            self._reads.keep_windows(source, at_ms, key, found)
         return found
 
     def ends(self, expr: Source, times: Timestamps) -> Timestamps:
@@ -329,7 +359,12 @@ class StepBlock:
         key = source.text, kernel, samples_min
         found = self._windows.get(key)
         if found is None:
-            found = self._windows[key] = self._evaluate_windows(source, kernel, samples_min, ())
+            found = self._windows[key] = self._level.windows(
+                source,
+                kernel,
+                samples_min,
+                lambda: self._evaluate_windows(source, kernel, samples_min, ()),
+            )
         return found
 
     def _evaluate_windows(

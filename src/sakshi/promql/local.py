@@ -20,6 +20,7 @@ from sakshi.promql.order import ordered
 from sakshi.promql.parser import parse_query
 from sakshi.promql.registry import check_supported
 from sakshi.promql.selection import JoinedSeries
+from sakshi.promql.sharing import SharedReads
 from sakshi.promql.statistics import count_samples
 from sakshi.promql.timeline import Timeline
 from sakshi.promql.vector import Indices, compacted, settled
@@ -70,15 +71,24 @@ class LocalEngine:
         timeout_seconds: float | None = None,
         lookback_ms: int | None = None,
         counts_samples: bool = False,
+        reads: SharedReads | None = None,
     ) -> QueryResult:
         """Return the value of a query at one moment.
+
+        Args:
+            query: as in `QueryEngine`, and all the others but one.
+            at_ms: the same.
+            timeout_seconds: the same.
+            lookback_ms: the same.
+            counts_samples: the same.
+            reads: what other queries of a pass read, and will; of this engine's own lookback.
 
         Raises:
             QueryError: the query is wrong, too large, too slow, or the data does not allow it.
         """
         times, timeline = QueryTimes(at_ms, at_ms, 0), Timeline(at_ms, 1, 1)
         expr = resolved(self._parsed.get(query), times)
-        shared = self._query(query, times, timeout_seconds, lookback_ms)
+        shared = self._query(query, times, timeout_seconds, lookback_ms, reads)
         level = Level(shared, timeline)
         with np.errstate(all="ignore"):
             inner = _inner(expr)
@@ -150,6 +160,7 @@ class LocalEngine:
         times: QueryTimes,
         timeout_seconds: float | None,
         lookback_ms: int | None,
+        reads: SharedReads | None = None,
     ) -> Query:
         return Query(
             querier=self._querier,
@@ -159,7 +170,48 @@ class LocalEngine:
             times=times,
             lookback_ms=self._lookback_ms if lookback_ms is None else lookback_ms,
             subquery_step_ms=self._subquery_step_ms,
+            reads=reads,
         )
+
+
+class LocalPassEngine:
+    """The embedded engine for queries that come together, as a pass of rules: a `PassEngine`.
+
+    What several instant queries of one moment read alike is read once, until it is forgotten.
+    Belongs to one thread at a time.
+    """
+
+    def __init__(self, engine: LocalEngine) -> None:
+        self._reads = SharedReads()
+        self._engine = engine
+        self.range = engine.range
+
+    def instant(
+        self,
+        query: str,
+        at_ms: int,
+        *,
+        timeout_seconds: float | None = None,
+        lookback_ms: int | None = None,
+        counts_samples: bool = False,
+    ) -> QueryResult:
+        """Return the value of a query at one moment: see `QueryEngine`."""
+        return self._engine.instant(
+            query,
+            at_ms,
+            timeout_seconds=timeout_seconds,
+            lookback_ms=lookback_ms,
+            counts_samples=counts_samples,
+            reads=self._reads if lookback_ms is None else None,
+        )
+
+    def forget(self, metric_name: str) -> None:
+        """Read anew whatever may hold series of this name: there are new samples of them."""
+        self._reads.forget(metric_name)
+
+    def end_pass(self) -> None:
+        """Read everything anew."""
+        self._reads.end()
 
 
 class ParsedQueries:

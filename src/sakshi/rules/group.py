@@ -11,7 +11,7 @@ from sakshi.model.alert import Alert, Transition
 from sakshi.model.clock import Clock
 from sakshi.model.errors import SakshiError
 from sakshi.model.labels import Labels
-from sakshi.promql.engine import QueryEngine
+from sakshi.promql.engine import PassEngine, QueryEngine
 from sakshi.rules.expansion import External
 from sakshi.rules.metrics import RuleMetrics
 from sakshi.rules.rule import (
@@ -33,7 +33,7 @@ class GroupEvaluator:
 
     Args:
         group: the rules.
-        engine: answers their expressions.
+        engine: answers their expressions; one that shares reads is told what is recorded.
         appender: takes their series, as one target with the label `rule_group`.
         recorder: takes their alerts.
         clock: for durations.
@@ -55,6 +55,7 @@ class GroupEvaluator:
     ) -> None:
         self.group = group
         self._clock = clock
+        self._sharing = engine if isinstance(engine, PassEngine) else None
         self._evaluations = metrics.evaluations.labels(group.id)
         self._failures = metrics.failures.labels(group.id)
         self._refused = metrics.refused.labels(group.id)
@@ -89,6 +90,9 @@ class GroupEvaluator:
         for status, runner in zip(self.status.rules, self._runners, strict=True):
             rule_started = self._clock.monotonic()
             outcome = self._run(status, runner, at_ms)
+            if self._sharing is not None:
+                for name in runner.records:
+                    self._sharing.forget(name)
             transitions.extend(outcome.transitions)
             statuses.append(
                 replace(

@@ -26,7 +26,7 @@ from sakshi.ledger.errors import LedgerError
 from sakshi.ledger.record import AlertRecorder
 from sakshi.model.alert import Alert, Transition
 from sakshi.model.clock import Clock
-from sakshi.promql.engine import QueryEngine
+from sakshi.promql.engine import PassEngine, QueryEngine
 from sakshi.rules.expansion import External
 from sakshi.rules.feed import Feed, FeedFinder
 from sakshi.rules.group import GroupEvaluator
@@ -52,7 +52,7 @@ class RuleManager:
 
     Args:
         groups: in the order of the files; each is evaluated behind those whose series it reads.
-        engine: answers the expressions.
+        engine: answers the expressions; one that shares reads is told when a pass ends.
         appender: takes recorded series.
         recorder: the ledger. Asked for its alerts here: blocking.
         clock: the hour of evaluations and the rhythm of groups.
@@ -80,6 +80,7 @@ class RuleManager:
         executor: Executor | None = None,
     ) -> None:
         self._clock, self._appender, self._recorder = clock, appender, recorder
+        self._sharing = engine if isinstance(engine, PassEngine) else None
         self._on_change, self._on_pass = on_change, on_pass
         self._executor = executor
         self._metrics = RuleMetrics(registry)
@@ -103,7 +104,7 @@ class RuleManager:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
         self._woken_by: set[BurstSource] = set()
-        self._is_refused = False
+        self._is_refused = self._is_ending = False
 
     def groups(self) -> list[RuleGroupStatus]:
         """Return the groups with their last evaluation, in the files' order; from any thread."""
@@ -182,11 +183,23 @@ class RuleManager:
         """Evaluate the groups that are due, all at one moment."""
         now, at_ms = self._clock.monotonic(), self._clock.now_ms()
         due = [evaluator for evaluator in self._evaluators if self._take(evaluator, now, sources)]
-        for evaluator in due:
-            transitions = await self._in(executor, partial(evaluator.evaluate, at_ms))
-            self._announce(transitions)
         if due:
-            await self._in(executor, partial(self._end_pass, at_ms))
+            try:
+                await self._in(executor, partial(self._evaluate, due, at_ms))
+            except asyncio.CancelledError:
+                self._is_ending = True
+                raise
+            finally:
+                await self._in(executor, partial(self._end_pass, at_ms))
+
+    def _evaluate(self, due: Sequence[GroupEvaluator], at_ms: int) -> None:
+        """Evaluate groups in one go, for it costs to change threads; tell at once what changed."""
+        for evaluator in due:
+            if self._is_ending:
+                break
+            transitions = evaluator.evaluate(at_ms)
+            if transitions:
+                self._call(self._announce, transitions)
 
     def _take(self, evaluator: GroupEvaluator, now: float, sources: Set[BurstSource]) -> bool:
         group_id = evaluator.group.id
@@ -201,10 +214,12 @@ class RuleManager:
         return is_due
 
     def _announce(self, transitions: Sequence[Transition]) -> None:
-        if transitions and self._on_change is not None:
+        if self._on_change is not None:
             self._on_change(transitions)
 
     def _end_pass(self, at_ms: int) -> None:
+        if self._sharing is not None:
+            self._sharing.end_pass()
         try:
             if self._on_pass is not None:
                 self._on_pass(at_ms)

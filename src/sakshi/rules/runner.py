@@ -12,7 +12,13 @@ from sakshi.ledger.record import AlertRecorder
 from sakshi.model.alert import Alert, Transition
 from sakshi.promql.engine import QueryEngine
 from sakshi.rules.errors import RuleLimitError
-from sakshi.rules.evaluate import AlertingEvaluation, alert_rows, evaluate_recording
+from sakshi.rules.evaluate import (
+    ALERTS,
+    ALERTS_FOR_STATE,
+    AlertingEvaluation,
+    alert_rows,
+    evaluate_recording,
+)
 from sakshi.rules.expansion import External
 from sakshi.rules.restore import find_last_seen_ms, restore_alerts
 from sakshi.rules.rule import AlertingRule, RecordingRule, RuleGroup
@@ -47,6 +53,10 @@ class Runner(Protocol):
     def alerts(self) -> Sequence[Alert]:
         """The alerts that are pending or firing."""
 
+    @property
+    def records(self) -> Sequence[str]:
+        """The names of the series that it writes."""
+
     def run(self, at_ms: int) -> Outcome:
         """Evaluate the rule, write its series and record its alerts.
 
@@ -65,6 +75,7 @@ class RecordingRunner:
     ) -> None:
         self._rule, self._group, self._engine = rule, group, engine
         self._writer = SeriesWriter(target)
+        self.records = (rule.record,)
 
     def run(self, at_ms: int) -> Outcome:
         """Evaluate the rule and write its series."""
@@ -84,6 +95,8 @@ class AlertingRunner:
         rule_id: as `Alert.rule_id`.
         restored: the rule's alerts as recorded before a restart.
     """
+
+    records: Sequence[str] = (ALERTS, ALERTS_FOR_STATE)
 
     def __init__(
         self,

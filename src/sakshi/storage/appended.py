@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sakshi.model.labels import Labels
 from sakshi.storage.budget import SeriesBudget
-from sakshi.storage.column import NEVER_MS, REFUSED, ColumnTable
+from sakshi.storage.column import NEVER_MS, NO_COLUMNS, REFUSED, ColumnTable
 from sakshi.storage.deletion import NO_DELETIONS
 from sakshi.storage.errors import ForgottenColumnError
 from sakshi.storage.index import SeriesIndex, SeriesPlace
@@ -72,6 +72,8 @@ class AppendedRows:
         self._sealing_ms = NEVER_MS
         self._touched: set[int] = set()  # rows up to _sealing_ms that changed while it was sealed
         self._ended: list[tuple[int, int]] = []
+        self._resumed: list[int] = []
+        self._unsaid: Columns = NO_COLUMNS  # sealed when the store closed, as if they went on
         self._last_columns: Columns | None = None
         self._last_slots: Slots = slice(0, 0)
 

@@ -17,6 +17,7 @@ STACKED_MAX: Final = 64  # families whose buckets are remembered: their series s
 REFUSED: Final = -1  # the column of a series for which there was no room
 COLUMN_GRACE_MS: Final = 3_600_000  # a series that is not back by then is not expected any more
 FORGOTTEN_MAX: Final = 100_000  # of a target: 30 MiB at most
+NO_COLUMNS: Final = np.empty(0, np.intp)
 NEVER_MS: Final = -(2**63)  # before every timestamp: the newest sample of a series that has none
 
 

@@ -22,6 +22,8 @@ class StorageConfig:
         head_ms: rows this much older than their target's newest are sealed into chunks and leave
             memory. A little more than five minutes: the lookback, and the window of most rules.
         seal_rows: rows that are sealed together: two minutes of a scrape each second.
+        close_seconds_max: of moving what is in the log to chunks when the store closes: they take a
+            fifth of its size. What is left then is read from the log at the next start.
         pending_bytes_max: raw bytes of rows that wait for a disk that refuses. Beyond it the older
             half of them is given up, and counted: a monitor that goes on alerting is worth more
             than the history of an hour in which its disk was full.
@@ -37,6 +39,7 @@ class StorageConfig:
     out_of_order_ms: int = 0  # Prometheus' default
     head_ms: int = 6 * UNIT_MS["m"]
     seal_rows: int = 120
+    close_seconds_max: float = 3.0  # those who stop a container give it ten seconds
     pending_bytes_max: int = 256 << 20  # 10,000 series at 1 s: 55 minutes
     chunk_cache_bytes_max: int = 32 << 20
     plan_cache_series_max: int = 1 << 20

@@ -11,7 +11,7 @@ import os
 import re
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from importlib import resources
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Final
 
 from sakshi.storage.errors import DamagedDatabaseError, StorageError, StorageFullError
 from sakshi.storage.quarantine import is_damage, set_aside
+from sakshi.storage.roster import convert_series
 
 FILE_NAME: Final = "samples.db"
 LOCK_NAME: Final = "samples.lock"
@@ -38,6 +39,8 @@ pragma foreign_keys = on;
 pragma cache_size = -1024;
 """
 
+CONVERSIONS: Final[Mapping[int, Callable[[sqlite3.Connection], None]]] = {3: convert_series}
+"""What moves rows after a migration's statements, in its transaction."""
 
 Connect = Callable[[Path], sqlite3.Connection]
 
@@ -242,9 +245,11 @@ class Database:
                 f"{len(migrations)}): use that version, or another folder"
             )
         for number, script in enumerate(migrations[version:], version + 1):
-            self._writer.executescript(
-                f"begin immediate;\n{script}\npragma user_version = {number};\ncommit;"
-            )
+            self._writer.executescript(f"begin immediate;\n{script}")
+            if number in CONVERSIONS:
+                CONVERSIONS[number](self._writer)
+            self._writer.execute(f"pragma user_version = {number}")
+            self._writer.execute("commit")
 
 
 def _sync(path: Path) -> None:

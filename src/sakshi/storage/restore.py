@@ -23,6 +23,7 @@ from sakshi.storage.deletion import DeletedRange
 from sakshi.storage.errors import StorageError
 from sakshi.storage.head import Head
 from sakshi.storage.record import LoggedRow, LogRecord, RowDecoder
+from sakshi.storage.roster import ListedSeries, decode_batch
 from sakshi.storage.span import Span
 from sakshi.storage.store import Columns
 from sakshi.storage.target import TargetHead
@@ -31,9 +32,10 @@ SELECT_EXPIRY: Final = "select before_ms, log_id, checksum from expiry"
 SELECT_LAST_LOG: Final = "select coalesce(max(id), 0) from log"
 SELECT_FAMILIES: Final = "select id, cast(name as blob), checksum from family"
 SELECT_TARGETS: Final = "select id, cast(labels as blob), checksum from target order by id"
-SELECT_SERIES: Final = (
-    "select target_id, column_number, cast(labels as blob), first_ms, end_ms, checksum from series"
+SELECT_BATCHES: Final = (
+    "select id, target_id, column_max, series_count, checksum, body from series_batch order by id"
 )
+SELECT_ENDS: Final = "select target_id, column_number, end_ms, checksum from series_end"
 SELECT_SPANS: Final = "select id, target_id, start_ms, end_ms, row_count from span order by id"
 SELECT_SPAN: Final = "select timestamps, checksum from span where id = ?"
 SELECT_DELETIONS: Final = (
@@ -113,18 +115,34 @@ class Restorer:
                 self._head.reserve_target(id)
 
     def _restore_series(self) -> None:
-        for row in self._connection.execute(SELECT_SERIES):
-            target_id, column, labels, first_ms, end_ms, expected = row
+        listed: dict[int, dict[int, ListedSeries]] = defaultdict(dict)
+        for row in self._connection.execute(SELECT_BATCHES):
+            id, target_id, column_max, count, expected, body = row
             target = self._targets.get(target_id)
             if target is None:
                 continue
-            if is_sound(expected, labels, target_id, column, first_ms) and _is_moment(end_ms):
-                target.restore_column(column, _parse_labels(labels), first_ms, end_ms)
-                self._columns[target_id].add(column)
+            if is_sound(expected, body, target_id, column_max, count):
+                listed[target_id].update((one.column, one) for one in decode_batch(body))
             else:
-                self._report("series", column, target)
-                if isinstance(column, int) and 0 <= column < COLUMNS_MAX:
-                    target.reserve_column(column)
+                self._report("series_batch", id, target)
+                if isinstance(column_max, int) and 0 <= column_max < COLUMNS_MAX:
+                    target.reserve_column(column_max)
+        ends = self._read_ends()
+        for target_id, series in listed.items():
+            self._columns[target_id] = set(series)
+            for column, one in series.items():
+                end_ms = ends.get((target_id, column))
+                self._targets[target_id].restore_column(column, one.labels, one.first_ms, end_ms)
+
+    def _read_ends(self) -> dict[tuple[int, int], int]:
+        """Return when series ended, by target and column; without a damaged one it is guessed."""
+        ends: dict[tuple[int, int], int] = {}
+        for target_id, column, end_ms, expected in self._connection.execute(SELECT_ENDS):
+            if is_sound(expected, b"", target_id, column, end_ms):
+                ends[target_id, column] = end_ms
+            else:
+                self._report("series_end", column, self._targets.get(target_id))
+        return ends
 
     def _restore_spans(self) -> None:
         spans = defaultdict(list)
@@ -238,10 +256,6 @@ class KnownColumns:
         """Compare the columns of a row with those that were restored."""
         chosen = np.fromiter((column in known for column in columns.tolist()), np.bool_)
         return cls(columns, None if chosen.all() else chosen)
-
-
-def _is_moment(value: object) -> bool:
-    return value is None or isinstance(value, int)
 
 
 def _parse_labels(text: bytes) -> Labels:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +31,8 @@ from sakshi.storage.errors import DamagedDatabaseError, StorageError, StorageFul
 from sakshi.storage.head import Head
 from sakshi.storage.reader import ChunkReader
 from sakshi.storage.restore import Restorer
+from sakshi.storage.roster import delete_series
+from sakshi.storage.span import Span
 from sakshi.storage.store import SeriesColumns, StoreStatistics, TargetAppender
 from sakshi.storage.taken import TakenRows
 from sakshi.storage.target import TargetHead
@@ -52,11 +54,11 @@ SET_EXPIRY: Final = (
 DELETE_DELETIONS: Final = "delete from deletion where target_id = ? and end_ms < ?"
 RESERVE_SPANS: Final = "insert into sqlite_sequence (name, seq) values ('span', ?)"
 DELETE_TARGET: Final = (  # unless damaged rows are left, which nobody knows of
-    "delete from target where id = ?1 and not exists (select * from series where target_id = ?1) "
+    "delete from target where id = ?1 "
+    "and not exists (select * from series_batch where target_id = ?1) "
     "and not exists (select * from span where target_id = ?1) "
     "and not exists (select * from log where target_id = ?1)"
 )
-DELETE_SERIES: Final = "delete from series where target_id = ? and column_number = ?"
 
 logger = logging.getLogger(__name__)
 
@@ -229,6 +231,7 @@ class SqliteStore:
             self._is_closed = True
             try:
                 self._write_log()
+                self._seal_all()
             finally:
                 self._database.close()
 
@@ -269,12 +272,36 @@ class SqliteStore:
             self._lost_samples += lost
             logger.error("samples=lost count=%d reason=%r", lost, "the disk refuses for too long")
 
-    def _begin_seals(self) -> Taken:
-        """Return rows that have become old, of as many targets as one commit may seal."""
+    def _seal(self) -> None:
+        """Move rows that have become old to chunks, of as many targets as one commit may seal."""
+        config = self._config
+        due = self._begin_seals(lambda target: target.begin_seal(config.seal_rows, config.head_ms))
+        if due:
+            for target, span in self._write_spans(due):
+                target.end_seal(span)
+
+    def _seal_all(self) -> None:
+        """Move what is in the log to chunks, which are much smaller: the store closes.
+
+        What `StorageConfig.close_seconds_max` leaves no time for stays in the log.
+        """
+        end = self._clock.monotonic() + self._config.close_seconds_max
+        while self._clock.monotonic() < end:
+            due = self._begin_seals(TargetHead.begin_last_seal)
+            spans = self._write_spans(due) if due else ()
+            if not spans:
+                break
+            for target, span in spans:
+                target.end_seal(span)
+        while self._clock.monotonic() < end and self._database.vacuum():
+            pass
+
+    def _begin_seals(self, begin: Callable[[TargetHead], TakenRows | None]) -> Taken:
+        """Return the rows that are due, of as many targets as one transaction may seal."""
         due: list[tuple[TargetHead, TakenRows]] = []
         samples = 0
         for target in self._head.targets():
-            rows = target.begin_seal(self._config.seal_rows, self._config.head_ms)
+            rows = begin(target)
             if rows is not None:
                 due.append((target, rows))
                 samples += rows.values.size
@@ -282,11 +309,8 @@ class SqliteStore:
                 break
         return due
 
-    def _seal(self) -> None:
-        """Move old rows from memory and log to chunks; where the disk refuses, they wait."""
-        due = self._begin_seals()
-        if not due:
-            return
+    def _write_spans(self, due: Taken) -> Sequence[tuple[TargetHead, Span]]:
+        """Move rows from the log to chunks; where the disk refuses, none are, and they wait."""
         is_durable = False
         try:
             with self._database.write() as connection:
@@ -303,10 +327,11 @@ class SqliteStore:
                 for target, _ in due:
                     target.cancel_seal()
         self._is_seal_postponed = not is_durable
-        if is_durable:
-            for target, span, records in done:
-                self._log.log(target).drop(records)
-                target.end_seal(span)
+        if not is_durable:
+            return ()
+        for target, _, records in done:
+            self._log.log(target).drop(records)
+        return [(target, span) for target, span, _ in done]
 
     def _delete(self, before_ms: int) -> None:
         while True:
@@ -329,8 +354,7 @@ class SqliteStore:
             for target in self._head.targets():
                 deleted_ms = target.forget_deletions(before_ms)
                 connection.execute(DELETE_DELETIONS, (target.id, deleted_ms))
-                gone = target.forget_series(before_ms)
-                connection.executemany(DELETE_SERIES, [(target.id, column) for column in gone])
+                delete_series(connection, target.id, target.forget_series(before_ms))
         for log, old in records:
             log.drop(old)
         self._retire_targets()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sakshi.model.labels import Labels
 from sakshi.storage.appended import AppendedRows
-from sakshi.storage.column import NEVER_MS
+from sakshi.storage.column import NEVER_MS, NO_COLUMNS
 from sakshi.storage.deletion import DeletedRange
 from sakshi.storage.span import NO_SPANS, Span, SpanDirectory
 from sakshi.storage.store import Columns, Values
@@ -150,21 +150,31 @@ class TargetHead(AppendedRows):
             last_ms = int(matrix.timestamps[row_count - 1])
             if last_ms >= self._newest_ms - head_ms:
                 return None
-            rows = matrix.view()
-            self._sealing_ms, self._touched = last_ms, set()
-            newest = self._table.newest_ms[rows.columns]
-            ended = newest <= last_ms
-            self._ended = list(
-                zip(rows.columns[ended].tolist(), newest[ended].tolist(), strict=True)
-            )
-            return TakenRows(
-                rows.timestamps[:row_count],
-                rows.values[:row_count],
-                rows.columns,
-                rows.layout,
-                (),
-                (),
-            )
+            return self._begin_seal(row_count)
+
+    def begin_last_seal(self) -> TakenRows | None:
+        """Return all rows that the log has: the store closes. None where there is none."""
+        with self._lock:
+            if not self._logged or self._patches:
+                return None
+            return self._begin_seal(self._logged)
+
+    def _begin_seal(self, row_count: int) -> TakenRows:
+        rows = self._matrix.view()
+        last_ms = int(rows.timestamps[row_count - 1])
+        self._sealing_ms, self._touched = last_ms, set()
+        newest = self._table.newest_ms[rows.columns]
+        # At a restart, a series of which nothing else is said ended at the last sealed row.
+        is_last = row_count == rows.timestamps.size
+        ended = newest < last_ms if is_last else newest <= last_ms
+        self._resumed = rows.columns[~ended].tolist() if is_last else []
+        self._ended = list(zip(rows.columns[ended].tolist(), newest[ended].tolist(), strict=True))
+        unsaid = self._unsaid[self._table.indexed[self._unsaid]]
+        unsaid = unsaid[~np.isin(unsaid, rows.columns)]
+        self._ended += zip(unsaid.tolist(), self._table.newest_ms[unsaid].tolist(), strict=True)
+        return TakenRows(
+            rows.timestamps[:row_count], rows.values[:row_count], rows.columns, rows.layout, (), ()
+        )
 
     def cancel_seal(self) -> None:
         """Keep the rows that `begin_seal` returned: the disk refused."""
@@ -175,6 +185,10 @@ class TargetHead(AppendedRows):
         """Return the columns whose last sample is being sealed, with the time of that sample."""
         return self._ended
 
+    def resumed_columns(self) -> list[int]:
+        """Return the columns of which the disk must not say that they ended, whatever it said."""
+        return self._resumed
+
     def end_seal(self, span: Span) -> None:
         """Drop from memory the rows that are on disk now; those that changed meanwhile stay."""
         with self._lock:
@@ -184,6 +198,7 @@ class TargetHead(AppendedRows):
             self._sealed_ms = max(self._sealed_ms, self._sealing_ms)
             self._sealing_ms = NEVER_MS
             self._spans = self._spans.plus(span)
+            self._unsaid = NO_COLUMNS
 
     def expire(self, before_ms: int) -> int:
         """Drop rows and spans older than a moment; return how many rows went."""
@@ -289,6 +304,7 @@ class TargetHead(AppendedRows):
         if self._sealed_ms != NEVER_MS:
             unknown = self._table.indexed & (self._table.newest_ms == NEVER_MS)
             self._table.newest_ms[unknown] = self._sealed_ms
+            self._unsaid = np.flatnonzero(unknown)
         self._logged = self._matrix.count
         self._patches = []
         self.samples = 0

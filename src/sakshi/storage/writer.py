@@ -14,24 +14,19 @@ from typing import Final
 import numpy as np
 import orjson
 
-from sakshi.model.labels import Labels
 from sakshi.storage.checksum import checksum
 from sakshi.storage.codec import Codec, encode_chunk, encode_timestamps
 from sakshi.storage.deletion import DeletedRange
 from sakshi.storage.record import EncodedRecord, LogRecord, RowEncoder
+from sakshi.storage.roster import delete_ends, write_ends, write_series
 from sakshi.storage.span import Span
 from sakshi.storage.store import Columns, Values
-from sakshi.storage.taken import NewColumn, TakenRows
+from sakshi.storage.taken import TakenRows
 from sakshi.storage.target import TargetHead
 from sakshi.storage.value import is_absent
 
 INSERT_TARGET: Final = "insert or ignore into target (id, labels, checksum) values (?, ?, ?)"
 INSERT_FAMILY: Final = "insert or ignore into family (id, name, checksum) values (?, ?, ?)"
-INSERT_SERIES: Final = (
-    "insert into series (target_id, column_number, labels, first_ms, checksum) "
-    "values (?, ?, ?, ?, ?) on conflict do update set "  # when it ended stays known
-    "labels = excluded.labels, first_ms = excluded.first_ms, checksum = excluded.checksum"
-)
 INSERT_LOG: Final = (
     "insert into log (id, target_id, start_ms, end_ms, row_count, is_full, checksum, body) "
     "values (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -49,7 +44,6 @@ INSERT_DELETION: Final = (
     "values (?, ?, ?, ?, ?)"
 )
 DELETE_LOG: Final = "delete from log where id = ?"
-SET_SERIES_END: Final = "update series set end_ms = ? where target_id = ? and column_number = ?"
 
 
 class TargetLog:
@@ -132,7 +126,8 @@ class LogWriter:
         self._write_families(connection, families)
         for target, rows in taken:
             if rows.new_columns:
-                _write_series(connection, target, rows.new_columns)
+                _write_target(connection, target)
+                write_series(connection, target.id, rows.new_columns)
             log = self.log(target)
             self._encoded.append(log)
             record = log.encoder.encode(rows)
@@ -177,8 +172,8 @@ def write_span(
     assert cursor.lastrowid is not None
     span = Span(cursor.lastrowid, *numbers[1:])
     connection.executemany(INSERT_CHUNK, _iter_chunks(span, target, rows))
-    ended = [(end_ms, target.id, column) for column, end_ms in target.ended_columns()]
-    connection.executemany(SET_SERIES_END, ended)
+    delete_ends(connection, target.id, target.resumed_columns())
+    write_ends(connection, target.id, target.ended_columns())
     return span, records
 
 
@@ -210,17 +205,9 @@ def _iter_chunks(
         yield span.id, family, columns.size, codec, number, data
 
 
-def _write_series(
-    connection: sqlite3.Connection, target: TargetHead, new_columns: Sequence[NewColumn]
-) -> None:
-    labels = _format_labels(target.labels)
+def _write_target(connection: sqlite3.Connection, target: TargetHead) -> None:
+    labels = orjson.dumps(dict(target.labels.pairs)).decode()
     connection.execute(INSERT_TARGET, (target.id, labels, checksum(labels.encode(), target.id)))
-    rows = []
-    for new in new_columns:
-        labels = _format_labels(new.labels)
-        number = checksum(labels.encode(), target.id, new.column, new.first_ms)
-        rows.append((target.id, new.column, labels, new.first_ms, number))
-    connection.executemany(INSERT_SERIES, rows)
 
 
 def _write_record(
@@ -229,7 +216,3 @@ def _write_record(
     numbers = (target.id, record.start_ms, record.end_ms, record.row_count, int(record.is_full))
     values = (id, *numbers, checksum(record.body, *numbers), record.body)
     connection.execute(INSERT_LOG, values)
-
-
-def _format_labels(labels: Labels) -> str:
-    return orjson.dumps(dict(labels.pairs)).decode()
