@@ -57,7 +57,9 @@ def serving_bodies(bodies: Mapping[str, tuple[str, bytes]]) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def scraping(folder: Path, configuration: Mapping[str, Any]) -> Iterator[httpx2.Client]:
+def scraping(
+    folder: Path, configuration: Mapping[str, Any], *options: str
+) -> Iterator[httpx2.Client]:
     """Run a Prometheus by this configuration; yield a client of its API."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "prometheus.yml"
@@ -72,7 +74,8 @@ def scraping(folder: Path, configuration: Mapping[str, Any]) -> Iterator[httpx2.
             f"--config.file={path}",
             f"--storage.tsdb.path={folder / 'data'}",
             f"--web.listen-address={address}",
-            "--enable-feature=exemplar-storage",
+            "--enable-feature=exemplar-storage,promql-per-step-stats",
+            *options,
         ],
         stderr=log,
     )

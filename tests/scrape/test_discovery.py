@@ -333,7 +333,7 @@ async def test_more_targets_than_the_limit_are_not_scraped(
         await harness.burst()
 
     assert [status.last_error for status in harness.manager.targets()] == [
-        "2 targets of the job are more than the target_limit of 1"
+        "target_limit exceeded (number of targets: 2, limit: 1)"
     ] * 2
     assert [service.requests for service in services] == [[], []]
     assert appender.samples('up{instance="target-0", job="chat"}') == [(START_MS, 0.0)]

@@ -228,12 +228,12 @@ async def test_fetch_over_ipv6(start_service: StartService) -> None:
         ),
         pytest.param(
             response(gzip.compress(bytes(BODY_BYTES_MAX + 1)), "Content-Encoding: gzip"),
-            "body is larger than 100000 bytes",
+            "body size limit exceeded (limit: 100000 bytes)",
             id="a gzip bomb",
         ),
         pytest.param(
             response(bytes(BODY_BYTES_MAX + 1)),
-            "body is larger than 100000 bytes",
+            "body size limit exceeded (limit: 100000 bytes)",
             id="a large body",
         ),
         pytest.param(

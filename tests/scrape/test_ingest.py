@@ -293,7 +293,7 @@ def test_accept_refuses_more_than_the_limit(
     with pytest.raises(LimitError) as caught:
         target.scrape(2000, "a 1\nb 1\nc 1\n")
 
-    assert str(caught.value) == "3 samples are more than the sample_limit of 2"
+    assert str(caught.value) == "sample limit exceeded (number of samples: 3, limit: 2)"
     assert (caught.value.scraped, caught.value.remaining) == (3, 3)
     assert len(appender.samples(f"a{SUFFIX}")) == 1
     assert all(labels.name != "c" for labels in appender.target(TARGET).series)
@@ -385,7 +385,7 @@ def test_the_samples_that_are_left_count_for_the_limit(
     with pytest.raises(LimitError) as caught:
         target.scrape(2000, "a 1\nnoise 2\nb 3\nc 4\n")
 
-    assert str(caught.value) == "3 samples are more than the sample_limit of 2"
+    assert str(caught.value) == "sample limit exceeded (number of samples: 3, limit: 2)"
     assert (caught.value.scraped, caught.value.remaining) == (4, 3)
     assert len(appender.target(TARGET).series) == len(REPORT_NAMES) + 2
     target.scrape(3000, "a 5\nnoise 6\nb 7\n")
@@ -395,16 +395,16 @@ def test_the_samples_that_are_left_count_for_the_limit(
 @pytest.mark.parametrize(
     ("limits", "message"),
     [
-        ({"label_limit": 3}, "4 labels of turns are more than the label_limit of 3"),
+        ({"label_limit": 3}, "label_limit exceeded (metric: turns, number of labels: 4, limit: 3)"),
         (
             {"label_name_bytes_max": 8},
-            "9 bytes in the label long_name of turns are more than "
-            "the label_name_length_limit of 8",
+            "label_name_length_limit exceeded "
+            "(metric: turns, label name: long_name, length: 9, limit: 8)",
         ),
         (
             {"label_value_bytes_max": 5},
-            "6 bytes in the label long_name of turns are more than "
-            "the label_value_length_limit of 5",
+            "label_value_length_limit exceeded "
+            '(metric: turns, label name: long_name, value: "äöü", length: 6, limit: 5)',
         ),
     ],
 )

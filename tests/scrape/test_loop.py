@@ -114,7 +114,7 @@ HTML = b"<!DOCTYPE html>\n<html></html>\n"
         ),
         pytest.param(
             sending(response(gzip.compress(bytes(200_001)), "Content-Encoding: gzip")),
-            "body is larger than 200000 bytes",
+            "body size limit exceeded (limit: 200000 bytes)",
             id="a gzip bomb",
         ),
         pytest.param(
@@ -185,7 +185,7 @@ async def test_loop_reports_what_the_limit_refused(
 
     await loop.scrape(1000)
 
-    assert loop.status.last_error == "3 samples are more than the sample_limit of 2"
+    assert loop.status.last_error == "sample limit exceeded (number of samples: 3, limit: 2)"
     assert samples(appender, "up") == [(1000, 0.0)]
     assert samples(appender, "scrape_samples_scraped") == [(1000, 3.0)]
 

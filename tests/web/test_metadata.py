@@ -8,9 +8,10 @@ import httpx2
 import pytest
 from tests.web.conftest import NOW_MS, make_client
 
+from sakshi.exposition import Exemplar
 from sakshi.model.labels import Labels
 from sakshi.model.matcher import Matcher
-from sakshi.web import Exemplar, MetricDescription, SeriesExemplars, Services
+from sakshi.web import MetricDescription, SeriesExemplars, Services
 
 CHAT, OTHER = Labels({"job": "chat"}), Labels({"job": "other"})
 DESCRIPTIONS = (
@@ -35,6 +36,8 @@ async def ask(services: Services, path: str, **parameters: Any) -> httpx2.Respon
         ({}, {"requests_total": [COUNTER, GAUGE], "up": [UP]}),
         ({"limit": 1}, {"requests_total": [COUNTER, GAUGE]}),
         ({"limit": 1, "limit_per_metric": 1}, {"requests_total": [COUNTER]}),
+        ({"limit": 0}, {}),
+        ({"limit": -1, "limit_per_metric": 0}, {"requests_total": [COUNTER, GAUGE], "up": [UP]}),
         ({"metric": "up"}, {"up": [UP]}),
         ({"metric": "down"}, {}),
     ],
@@ -125,8 +128,8 @@ async def test_exemplars_of_all_selectors_are_answered(services: Services) -> No
         ),
         (
             "metadata",
-            {"limit_per_metric": "-1"},
-            'invalid parameter "limit_per_metric": limit_per_metric must be non-negative',
+            {"limit_per_metric": "1.5"},
+            'invalid parameter "limit_per_metric": cannot parse "1.5" to a whole number',
         ),
         (
             "targets/metadata",

@@ -112,7 +112,7 @@ async def test_rule_is_in_the_worst_state_of_its_alerts(
     answer = await client.get("/api/v1/rules", params={"type": "alert", "exclude_alerts": "true"})
 
     (rule,) = answer.json()["data"]["groups"][0]["rules"]
-    assert (rule["state"], rule["alerts"]) == (expected, [])
+    assert (rule["state"], rule["alerts"]) == (expected, None)
 
 
 async def test_alert_that_is_kept_firing_says_since_when(
@@ -189,3 +189,82 @@ async def test_alerts_are_those_that_are_pending_or_firing(
 def test_values_of_alerts_are_written_as_go_does(value: float, text: str) -> None:
     """The shortest mantissa, and an exponent of at least two digits."""
     assert format_scientific(value) == text
+
+
+async def test_pages_of_groups_are_all_groups(client: httpx2.AsyncClient, world: World) -> None:
+    """Each page has the token of the next one, the last has none; filters count before."""
+    names = ["a", "b", "c", "d"]
+    world.groups = [
+        RuleGroupStatus(replace(GROUP, name=name), (RuleStatus(RECORDING),)) for name in names
+    ]
+    found, token = [], ""
+
+    while True:
+        asked: dict[str, str | list[str]] = {
+            "group_limit": "2",
+            "group_next_token": token,
+            "rule_group[]": ["a", "b", "d"],
+        }
+        data = (await client.get("/api/v1/rules", params=asked)).json()["data"]
+        found.append([group["name"] for group in data["groups"]])
+        token = data.get("groupNextToken", "")
+        if not token:
+            break
+
+    assert found == [["a", "b"], ["d"]]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error"),
+    [
+        (
+            {"group_next_token": "x"},
+            'invalid parameter "group_limit": '
+            "group_limit needs to be present in order to paginate over the groups",
+        ),
+        (
+            {"group_limit": "0"},
+            'invalid parameter "group_limit": group_limit needs to be greater than 0',
+        ),
+        (
+            {"group_limit": "1", "group_next_token": "x"},
+            'invalid parameter "group_next_token": '
+            "invalid group_next_token 'x'. were rule groups changed?",
+        ),
+        ({"match[]": "up["}, None),
+    ],
+)
+async def test_pages_that_are_none_are_refused(
+    client: httpx2.AsyncClient, parameters: dict[str, str], error: str | None
+) -> None:
+    """In Prometheus' words."""
+    answer = await client.get("/api/v1/rules", params=parameters)
+
+    assert answer.status_code == 400
+    assert error is None or answer.json()["error"] == error
+
+
+@pytest.mark.parametrize(
+    ("selectors", "names"),
+    [
+        (['{severity="critical"}'], ["A"]),
+        (['{team="chat"}'], ["A", "b"]),
+        (['{severity="critical"}', '{kind="sum"}'], ["A", "b"]),
+        (['{severity="critical", kind="sum"}'], []),
+        (['{severity!="critical", team="chat"}'], ["b"]),
+    ],
+)
+async def test_rules_are_chosen_by_their_labels(
+    client: httpx2.AsyncClient, world: World, selectors: list[str], names: list[str]
+) -> None:
+    """Their own, and those of their group; any of the selectors will do."""
+    group = replace(GROUP, labels={"team": "chat", "severity": "none"})
+    alerting = replace(ALERTING, alert="A", labels={"severity": "critical"})
+    recording = replace(RECORDING, record="b", labels={"kind": "sum"})
+    world.groups = [RuleGroupStatus(group, (RuleStatus(alerting), RuleStatus(recording)))]
+
+    answer = await client.get("/api/v1/rules", params={"match[]": selectors})
+
+    groups = answer.json()["data"]["groups"]
+    assert [rule["name"] for group in groups for rule in group["rules"]] == names
+    assert all(rule["labels"]["team"] == "chat" for group in groups for rule in group["rules"])

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import httpx2
 import pytest
-from tests.web.conftest import World, make_target
+from tests.web.conftest import World, make_client, make_target
 
 from sakshi.scrape.target import TargetHealth
+from sakshi.web.services import Services
+from sakshi.web.target import globalize
 
 
 async def test_targets_are_answered_as_prometheus_does(
@@ -63,3 +67,40 @@ async def test_unknown_state_is_refused(client: httpx2.AsyncClient) -> None:
 
     assert answer.status_code == 400
     assert answer.json()["error"] == 'invalid parameter "state": not supported value "lost"'
+
+
+@pytest.mark.parametrize(
+    ("url", "external", "expected"),
+    [
+        ("http://localhost:9100/m?a=b", "http://s.org/x", "http://s.org:9100/m?a=b"),
+        ("https://127.0.0.1:9100/", "http://s.org:9090", "https://s.org:9100/"),
+        ("http://[::1]:9100/", "http://[fd00::1]:9090", "http://[fd00::1]:9100/"),
+        ("http://10.0.0.1:9100/", "http://s.org", "http://10.0.0.1:9100/"),
+        ("http://localhost.org:9100/", "http://s.org", "http://localhost.org:9100/"),
+        ("http://localhost/", "http://s.org", "http://localhost/"),
+        ("http://localhost:9100/", "", "http://localhost:9100/"),
+    ],
+)
+def test_targets_of_this_machine_are_shown_by_its_name(
+    url: str, external: str, expected: str
+) -> None:
+    """Others know it by the external URL; a link to their own loopback would lead nowhere."""
+    assert globalize(url, external) == expected
+
+
+async def test_active_targets_alone_have_no_count_of_dropped_ones(
+    client: httpx2.AsyncClient,
+) -> None:
+    """Prometheus says null there."""
+    answer = await client.get("/api/v1/targets", params={"state": "active"})
+
+    assert answer.json()["data"]["droppedTargetCounts"] is None
+
+
+async def test_scrape_pools_are_named(services: Services) -> None:
+    """All jobs, sorted, whether they have targets or not."""
+    counts = {"worker": 0, "chat": 3}
+    async with make_client(replace(services, dropped_target_counts=lambda: counts)) as client:
+        answer = await client.get("/api/v1/scrape_pools")
+
+    assert answer.json()["data"] == {"scrapePools": ["chat", "worker"]}

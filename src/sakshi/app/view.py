@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from sakshi.model.matcher import Matcher
 from sakshi.scrape import ExemplarRing, ScrapeManager
-from sakshi.web import Exemplar, ExemplarQuerier, MetricDescription, SeriesExemplars
+from sakshi.web import ExemplarQuerier, MetricDescription, SeriesExemplars
 
 
 def describe_metrics(scrape: ScrapeManager) -> Callable[[], Sequence[MetricDescription]]:
@@ -31,16 +31,6 @@ def query_exemplars(ring: ExemplarRing) -> ExemplarQuerier:
         selectors: Sequence[Sequence[Matcher]], start_ms: int, end_ms: int
     ) -> Sequence[SeriesExemplars]:
         found = ring.select(selectors, start_ms, end_ms)
-        return [
-            SeriesExemplars(
-                series,
-                [
-                    Exemplar(exemplar.labels, exemplar.value, exemplar.timestamp_ms)
-                    for exemplar in exemplars
-                    if exemplar.timestamp_ms is not None
-                ],
-            )
-            for series, exemplars in found.items()
-        ]
+        return [SeriesExemplars(series, exemplars) for series, exemplars in found.items()]
 
     return query

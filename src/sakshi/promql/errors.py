@@ -4,6 +4,7 @@ SakshiError
 └── QueryError
     ├── QuerySyntaxError    the text is not PromQL, or its types do not fit; has a position
     ├── QueryEvaluationError  the data does not allow it: many-to-many matching, ...
+    │   └── QueryTypeError  a range query of what has no value at each step
     ├── QueryLimitError     more samples, points, length or depth than allowed
     └── QueryTimeoutError   the deadline passed
 """
@@ -53,6 +54,10 @@ class QuerySyntaxError(QueryError):
 
 class QueryEvaluationError(QueryError):
     """The data does not allow what the query asks; the message says which series are in the way."""
+
+
+class QueryTypeError(QueryEvaluationError):
+    """A range query asks for a range vector or a string."""
 
 
 class QueryLimitError(QueryError):

@@ -12,7 +12,7 @@ from sakshi.promql.annotation import Annotations
 from sakshi.promql.ast import Expr, MatrixSelector, Parenthesis, Subquery, ValueType
 from sakshi.promql.duration import QueryTimes, resolved
 from sakshi.promql.engine import QueryResult, QueryStatistics, Samples, Scalar, Text, Vector
-from sakshi.promql.errors import QueryEvaluationError, QueryLimitError
+from sakshi.promql.errors import QueryEvaluationError, QueryLimitError, QueryTypeError
 from sakshi.promql.evaluator import Level, Query
 from sakshi.promql.limit import DEFAULT_LIMITS, Budget, EvaluationLimits
 from sakshi.promql.memo import derive
@@ -124,7 +124,7 @@ class LocalEngine:
         """
         expr = self._parsed.get(query)
         if expr.type not in (ValueType.SCALAR, ValueType.VECTOR):
-            raise QueryEvaluationError(
+            raise QueryTypeError(
                 f"expected a scalar or an instant vector for a range query, found {expr.type.noun}"
             )
         timeline = self._steps(start_ms, end_ms, step_ms)

@@ -32,7 +32,7 @@ def decode_body(body: bytes, encoding: str, bytes_max: int) -> bytes:
 
 def too_large(bytes_max: int) -> ScrapeError:
     """Return the error for a body above its bound."""
-    return ScrapeError(f"body is larger than {bytes_max} bytes")
+    return ScrapeError(f"body size limit exceeded (limit: {bytes_max} bytes)")
 
 
 def _gunzip(body: bytes, bytes_max: int) -> bytes:

@@ -78,7 +78,7 @@ class ExemplarRing:
         """Return the exemplars in [start_ms, end_ms], closed, of series that meet any selector.
 
         Returns:
-            By series, sorted; those of a series in time order.
+            By series, sorted; those of a series in time order, each with its time.
         """
         with self._lock:
             kept = list(self._ring)

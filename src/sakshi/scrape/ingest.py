@@ -240,7 +240,7 @@ class Ingester:
             return
         remaining = _remaining(layout.pairs, known, labels)
         if remaining > limit:
-            message = f"{remaining} samples are more than the sample_limit of {limit}"
+            message = f"sample limit exceeded (number of samples: {remaining}, limit: {limit})"
             raise LimitError(message, len(layout), remaining)
 
     def _make_plan(self, columns: Columns, timestamps_ms: Sequence[int | None] | None) -> _Plan:

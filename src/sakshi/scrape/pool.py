@@ -115,7 +115,7 @@ class TargetPool:
     def _note_limit(self) -> None:
         count, limit = len(self._loops), self.config.target_limit
         is_beyond = bool(limit) and count > limit
-        error = f"{count} targets of the job are more than the target_limit of {limit}"
+        error = f"target_limit exceeded (number of targets: {count}, limit: {limit})"
         for loop in self._loops.values():
             loop.forced_error = error if is_beyond else ""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sakshi.exposition import LabelPairs
-from sakshi.model.labels import Labels
+from sakshi.model.labels import Labels, quote_value
 from sakshi.scrape.errors import LimitError, ScrapeError
 from sakshi.scrape.merge import merge_labels
 from sakshi.scrape.relabel import relabel
@@ -47,19 +47,28 @@ class SeriesLabeler:
         """Check the limits; lengths are in bytes of UTF-8."""
         config = self._config
         if config.label_limit and len(labels) > config.label_limit:
-            raise _beyond("labels", len(labels), "label_limit", config.label_limit, labels)
+            what = f"number of labels: {len(labels)}"
+            raise _beyond("label_limit", labels, what, config.label_limit)
         for name, value in labels.pairs:
-            for part, key, limit in (
-                (name, "label_name_length_limit", config.label_name_bytes_max),
-                (value, "label_value_length_limit", config.label_value_bytes_max),
-            ):
-                size = len(part) if part.isascii() else len(part.encode())
-                if limit and size > limit:
-                    raise _beyond(f"bytes in the label {_cut(name)}", size, key, limit, labels)
+            size, limit = _count_bytes(name), config.label_name_bytes_max
+            if limit and size > limit:
+                what = f"label name: {_cut(name)}, length: {size}"
+                raise _beyond("label_name_length_limit", labels, what, limit)
+            size, limit = _count_bytes(value), config.label_value_bytes_max
+            if limit and size > limit:
+                what = (
+                    f"label name: {_cut(name)}, value: {quote_value(_cut(value))}, length: {size}"
+                )
+                raise _beyond("label_value_length_limit", labels, what, limit)
 
 
-def _beyond(what: str, count: int, key: str, limit: int, labels: Labels) -> LimitError:
-    return LimitError(f"{count} {what} of {_cut(labels.name)} are more than the {key} of {limit}")
+def _beyond(key: str, labels: Labels, what: str, limit: int) -> LimitError:
+    """Return the error, in Prometheus' words: people search for them."""
+    return LimitError(f"{key} exceeded (metric: {_cut(labels.name)}, {what}, limit: {limit})")
+
+
+def _count_bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _cut(text: str) -> str:

@@ -14,7 +14,6 @@ from sakshi.web.application import build_app, build_hub
 from sakshi.web.connection import ConnectionLimits
 from sakshi.web.dashboard import STRATEGY_METRICS, Dashboard
 from sakshi.web.description import (
-    Exemplar,
     ExemplarQuerier,
     MetricDescription,
     SeriesExemplars,
@@ -40,7 +39,6 @@ __all__ = [
     "ConnectionLimits",
     "Dashboard",
     "ErrorKind",
-    "Exemplar",
     "ExemplarQuerier",
     "Hub",
     "LedgerView",

@@ -22,7 +22,12 @@ from sakshi.kpi import (
     TooManyBaselinesError,
     UnknownBaselineError,
 )
-from sakshi.promql.errors import QueryError, QuerySyntaxError, QueryTimeoutError
+from sakshi.promql.errors import (
+    QueryError,
+    QuerySyntaxError,
+    QueryTimeoutError,
+    QueryTypeError,
+)
 from sakshi.web.errors import ApiError, ErrorKind
 
 logger = logging.getLogger(__name__)
@@ -30,6 +35,7 @@ logger = logging.getLogger(__name__)
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 _QUERY_KINDS: Final[Sequence[tuple[type[QueryError], ErrorKind]]] = (
     (QuerySyntaxError, ErrorKind.BAD_DATA),
+    (QueryTypeError, ErrorKind.BAD_DATA),
     (QueryTimeoutError, ErrorKind.TIMEOUT),
     (QueryError, ErrorKind.EXECUTION),
 )

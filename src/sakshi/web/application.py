@@ -57,6 +57,7 @@ ROUTES: Final[tuple[tuple[str, tuple[str, ...], Handler], ...]] = (
     ("/api/v1/rules", _GET, rule.rules),
     ("/api/v1/alerts", _GET, rule.alerts),
     ("/api/v1/targets", _GET, target.targets),
+    ("/api/v1/scrape_pools", _GET, target.scrape_pools),
     ("/api/v1/alertmanagers", _GET, admin.alertmanagers),
     ("/api/v1/admin/tsdb/delete_series", _CHANGE, admin.delete_series),
     ("/api/v1/admin/tsdb/clean_tombstones", _CHANGE, admin.clean_tombstones),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from sakshi.exposition import Exemplar
 from sakshi.model.labels import Labels
 from sakshi.model.matcher import Matcher
 
@@ -30,17 +31,8 @@ class MetricDescription:
 
 
 @dataclass(frozen=True)
-class Exemplar:
-    """An example of what a sample counted: labels such as `trace_id`, with its own value."""
-
-    labels: Labels
-    value: float
-    timestamp_ms: int
-
-
-@dataclass(frozen=True)
 class SeriesExemplars:
-    """The exemplars of one series, oldest first; at least one."""
+    """The exemplars of one series, oldest first; at least one, each with its time."""
 
     series: Labels
     exemplars: Sequence[Exemplar]

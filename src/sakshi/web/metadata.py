@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sakshi.exposition import Exemplar
 from sakshi.model.labels import EMPTY_LABELS
 from sakshi.model.matcher import matches_all
 from sakshi.promql.ast import VectorSelector, iter_nodes
@@ -19,23 +19,21 @@ from sakshi.web.description import MetricDescription, SeriesExemplars
 from sakshi.web.parameter import TIME_MS_MAX, invalid_parameter, read_parameters, required_query
 from sakshi.web.services import Services
 
-_EVERY: Final = 0
-
 
 async def metadata(services: Services, request: Request) -> Response:
     """Answer what metrics mean: `metric`, `limit`, `limit_per_metric`."""
     parameters = await read_parameters(request)
-    limit, per_metric = parameters.limit(), parameters.limit("limit_per_metric")
+    limit, per_metric = parameters.bound("limit"), parameters.bound("limit_per_metric")
     chosen = parameters.text("metric")
     found: dict[str, list[Mapping[str, str]]] = {}
     for description in services.descriptions():
         if chosen not in ("", description.metric):
             continue
-        if description.metric not in found and limit != _EVERY and len(found) >= limit:
+        if description.metric not in found and limit is not None and len(found) >= limit:
             continue
         texts = found.setdefault(description.metric, [])
         text = _texts(description)
-        if text not in texts and (per_metric == _EVERY or len(texts) < per_metric):
+        if text not in texts and (not per_metric or len(texts) < per_metric):
             texts.append(text)
     return success(found)
 
@@ -43,7 +41,7 @@ async def metadata(services: Services, request: Request) -> Response:
 async def targets_metadata(services: Services, request: Request) -> Response:
     """Answer what metrics of which targets mean: `match_target`, `metric`, `limit`."""
     parameters = await read_parameters(request)
-    limit, metric = parameters.limit(), parameters.text("metric")
+    limit, metric = parameters.bound("limit"), parameters.text("metric")
     selector = parameters.text("match_target")
     try:
         matchers = parse_selector(selector) if selector else ()
@@ -60,7 +58,7 @@ async def targets_metadata(services: Services, request: Request) -> Response:
         and description.target != EMPTY_LABELS
         and matches_all(matchers, description.target)
     ]
-    return success(found[:limit] if limit else found)
+    return success(found[:limit])
 
 
 async def query_exemplars(services: Services, request: Request) -> Response:
@@ -87,12 +85,14 @@ def _texts(description: MetricDescription) -> Mapping[str, str]:
 def _exemplars(found: SeriesExemplars) -> Mapping[str, object]:
     return {
         "seriesLabels": dict(found.series.pairs),
-        "exemplars": [
-            {
-                "labels": dict(exemplar.labels.pairs),
-                "value": format_sample(exemplar.value),
-                "timestamp": exemplar.timestamp_ms / 1000,
-            }
-            for exemplar in found.exemplars
-        ],
+        "exemplars": [_exemplar(exemplar) for exemplar in found.exemplars],
+    }
+
+
+def _exemplar(exemplar: Exemplar) -> Mapping[str, object]:
+    assert exemplar.timestamp_ms is not None
+    return {
+        "labels": dict(exemplar.labels.pairs),
+        "value": format_sample(exemplar.value),
+        "timestamp": exemplar.timestamp_ms / 1000,
     }

@@ -83,11 +83,26 @@ class Parameters:
         Raises:
             ApiError: it is no whole number, or negative.
         """
-        text = self.text(name) or "0"
+        number = self._whole(name, 0)
+        if number < 0:
+            raise invalid_parameter(name, f"{name} must be non-negative")
+        return number
+
+    def bound(self, name: str) -> int | None:
+        """Return how many results a parameter allows, none for 0; None: as many as there are.
+
+        Raises:
+            ApiError: it is no whole number.
+        """
+        number = self._whole(name, -1)
+        return None if number < 0 else number
+
+    def _whole(self, name: str, default: int) -> int:
+        text = self.text(name)
+        if not text:
+            return default
         if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
             raise invalid_parameter(name, f'cannot parse "{text}" to a whole number')
-        if int(text) < 0:
-            raise invalid_parameter(name, f"{name} must be non-negative")
         return int(text)
 
 

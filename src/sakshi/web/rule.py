@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,10 +13,20 @@ from starlette.responses import Response
 
 from sakshi.model.alert import Alert, AlertState
 from sakshi.model.clock import format_timestamp
-from sakshi.rules.rule import AlertingRule, RecordingRule, Rule, RuleGroupStatus, RuleStatus
+from sakshi.model.labels import Labels
+from sakshi.model.matcher import Matcher, matches_all
+from sakshi.rules.rule import (
+    AlertingRule,
+    RecordingRule,
+    Rule,
+    RuleGroup,
+    RuleGroupStatus,
+    RuleStatus,
+)
 from sakshi.web.alert_view import with_newest_values
 from sakshi.web.answer import success
 from sakshi.web.parameter import Parameters, invalid_parameter, read_parameters
+from sakshi.web.series import parse_selectors
 from sakshi.web.services import Services
 
 NEVER: Final = "0001-01-01T00:00:00Z"  # Go's zero time: not evaluated, not scraped yet
@@ -34,6 +45,7 @@ class _RuleFilter:
     names: Sequence[str]
     groups: Sequence[str]
     files: Sequence[str]
+    selectors: Sequence[Sequence[Matcher]]
     with_alerts: bool
 
     def keeps_group(self, status: RuleGroupStatus) -> bool:
@@ -42,23 +54,46 @@ class _RuleFilter:
             not self.files or group.file in self.files
         )
 
-    def keeps_rule(self, status: RuleStatus) -> bool:
-        return isinstance(status.rule, self.types) and (
-            not self.names or status.rule.name in self.names
+    def keeps_rule(self, status: RuleStatus, group: RuleGroup) -> bool:
+        labels = Labels({**group.labels, **status.rule.labels})
+        return (
+            isinstance(status.rule, self.types)
+            and (not self.names or status.rule.name in self.names)
+            and (not self.selectors or any(matches_all(one, labels) for one in self.selectors))
         )
+
+
+@dataclass(frozen=True)
+class _Page:
+    """Which groups are wanted of those that are there.
+
+    Args:
+        limit: so many at most; 0: all.
+        token: of the first; empty: from the beginning.
+    """
+
+    limit: int
+    token: str
 
 
 async def rules(services: Services, request: Request) -> Response:
     """Answer the rule groups.
 
-    Parameters: `type=alert|record`, `rule_name[]`, `rule_group[]`, `file[]`, `exclude_alerts`.
+    Parameters: `type=alert|record`, `rule_name[]`, `rule_group[]`, `file[]`, `match[]`,
+    `exclude_alerts`, `group_limit`, `group_next_token`.
     """
-    chosen = _rule_filter(await read_parameters(request))
-    groups = []
-    for status in services.rule_groups():
-        kept = [rule for rule in status.rules if chosen.keeps_rule(rule)]
-        if kept and chosen.keeps_group(status):
-            groups.append(_group(status, [_rule(rule, chosen.with_alerts) for rule in kept]))
+    parameters = await read_parameters(request)
+    chosen, page = _rule_filter(parameters), _read_page(parameters)
+    statuses = _from_token(services.rule_groups(), page.token)
+    groups: list[object] = []
+    for status in statuses:
+        rules = [rule for rule in status.rules if chosen.keeps_rule(rule, status.group)]
+        if not rules or not chosen.keeps_group(status):
+            continue
+        if page.limit and len(groups) == page.limit:
+            return success({"groups": groups, "groupNextToken": _token(status.group)})
+        shown = [_rule(rule, status.group, chosen.with_alerts) for rule in rules]
+        groups.append(_group(status, shown))
     return success({"groups": groups})
 
 
@@ -81,8 +116,42 @@ def _rule_filter(parameters: Parameters) -> _RuleFilter:
         parameters.texts("rule_name[]"),
         parameters.texts("rule_group[]"),
         parameters.texts("file[]"),
+        parse_selectors(parameters.texts("match[]")),
         exclude not in ("true", "1"),
     )
+
+
+def _read_page(parameters: Parameters) -> _Page:
+    token = parameters.text("group_next_token")
+    if not parameters.text("group_limit"):
+        if token:
+            raise invalid_parameter(
+                "group_limit",
+                "group_limit needs to be present in order to paginate over the groups",
+            )
+        return _Page(0, "")
+    limit = parameters.limit("group_limit")
+    if not limit:
+        raise invalid_parameter("group_limit", "group_limit needs to be greater than 0")
+    return _Page(limit, token)
+
+
+def _from_token(statuses: Sequence[RuleGroupStatus], token: str) -> Sequence[RuleGroupStatus]:
+    """Return the groups from the one with this token on."""
+    if not token:
+        return statuses
+    for index, status in enumerate(statuses):
+        if _token(status.group) == token:
+            return statuses[index:]
+    raise invalid_parameter(
+        "group_next_token", f"invalid group_next_token '{token}'. were rule groups changed?"
+    )
+
+
+def _token(group: RuleGroup) -> str:
+    """Return what names a group as the first of a page."""
+    name = f"{group.file};{group.name}".encode()
+    return hashlib.sha1(name, usedforsecurity=False).hexdigest()
 
 
 def _group(status: RuleGroupStatus, rules: Sequence[object]) -> Mapping[str, object]:
@@ -97,12 +166,12 @@ def _group(status: RuleGroupStatus, rules: Sequence[object]) -> Mapping[str, obj
     }
 
 
-def _rule(status: RuleStatus, with_alerts: bool) -> Mapping[str, object]:
+def _rule(status: RuleStatus, group: RuleGroup, with_alerts: bool) -> Mapping[str, object]:
     rule = status.rule
     common: dict[str, object] = {
         "name": rule.name,
         "query": rule.query,
-        "labels": dict(rule.labels),
+        "labels": {**group.labels, **rule.labels},
         "health": str(status.health),
         "evaluationTime": status.last_duration_seconds,
         "lastEvaluation": format_moment(status.last_evaluation_ms),
@@ -119,7 +188,7 @@ def _rule(status: RuleStatus, with_alerts: bool) -> Mapping[str, object]:
         "duration": rule.hold_ms / 1000,
         "keepFiringFor": rule.keep_firing_ms / 1000,
         "annotations": dict(rule.annotations),
-        "alerts": [_alert(alert) for alert in status.alerts] if with_alerts else [],
+        "alerts": [_alert(alert) for alert in status.alerts] if with_alerts else None,
         "type": "alerting",
     }
 
