@@ -208,6 +208,7 @@ def ask(client: Client, url: str) -> Status:
         kpis=join(kpis["kpis"], definition["kpis"]),
         alerts=get(client, "alerts", url)["alerts"],
         targets=get(client, "targets", url)["activeTargets"],
+        alertmanagers=get(client, "sakshi/alertmanagers", url)["alertmanagers"],
     )
 
 

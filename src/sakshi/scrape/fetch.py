@@ -104,9 +104,9 @@ class Fetcher:
             if deadline.expired():
                 message = f"timed out after {self._timeout_seconds:g} s"
                 raise ScrapeError(message) from error
-            raise ScrapeError(_sentence(error)) from error
+            raise ScrapeError(describe_failure(error)) from error
         except OSError as error:
-            raise ScrapeError(_sentence(error)) from error
+            raise ScrapeError(describe_failure(error)) from error
         except UnicodeError as error:  # a label of more than 63 characters
             raise ScrapeError("host name is not resolved: not a host name") from error
         encoding = response.headers.get("content-encoding", "")
@@ -178,14 +178,15 @@ class Fetcher:
             f"Accept-Encoding: {'identity' if is_plain else 'gzip'}",
             f"User-Agent: sakshi/{__version__}",
             f"X-Prometheus-Scrape-Timeout-Seconds: {self._timeout_seconds:g}",
-            *_proxy_lines(proxy),
+            *proxy_lines(proxy),
         ]
         if (url.scheme, url.netloc) == (self._url.scheme, self._url.netloc):
             lines += self._http.private_lines()
         return "\r\n".join((*lines, "", "")).encode()
 
 
-def _proxy_lines(proxy: ProxyConfig | None) -> list[str]:
+def proxy_lines(proxy: ProxyConfig | None) -> list[str]:
+    """Return the header that a proxy wants to see, where it wants one."""
     is_known = proxy is not None and proxy.authorization
     return [f"Proxy-Authorization: {proxy.authorization}"] if proxy and is_known else []
 
@@ -197,7 +198,7 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _sentence(error: OSError) -> str:
+def describe_failure(error: OSError) -> str:
     """Return what happened to a connection, in a few words."""
     match error:
         case ssl.SSLCertVerificationError():

@@ -1,0 +1,350 @@
+"""One Alertmanager, told of all it must know, for as long as it is there.
+
+    the ledger commits, a rule is evaluated again, a timer runs out
+        ──▶ ledger: alerts, owed resolutions ──▶ statements ──▶ what is due ──▶ posts ──▶ settle
+
+Idea: nothing is queued. What must be said is computed from the ledger, and compared with what was
+said (which is in memory: after a restart all that fires is said again). So an Alertmanager that was
+away learns how things stand now, however long that was, and each feed waits for its own only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sakshi.alerting.alertmanager.client import AlertmanagerClient
+from sakshi.alerting.alertmanager.metrics import AlertmanagerMetrics
+from sakshi.alerting.alertmanager.schedule import Due, Said, find_due, find_settled_id
+from sakshi.alerting.alertmanager.statement import (
+    FindSource,
+    Relabelling,
+    Statement,
+    encode_statement,
+    make_statements,
+)
+from sakshi.alerting.backoff import BACKOFF_MAX_SECONDS, backoff_seconds
+from sakshi.alerting.dispatch import InThread
+from sakshi.alerting.errors import RefusedError, RetryableError
+from sakshi.ledger import LedgerError, OwedResolutions, ResolutionRecorder
+from sakshi.model.alert import Alert
+from sakshi.model.clock import Clock
+from sakshi.model.labels import Labels
+
+ALERTS_MAX: Final = 256  # in one post; Prometheus' --alertmanager.notification-batch-size
+ENROL_SECONDS: Final = 3600.0  # how often the ledger hears that the Alertmanager is still there
+ADVANCE_COUNT: Final = 1000  # transitions after which the place moves on although nothing was owed
+WAIT_SECONDS_MAX: Final = 15.0  # timers are looked at as often: the machine may sleep
+CRASH_PAUSE_SECONDS: Final = 1.0
+NOTHING_OWED: Final = OwedResolutions((), 0)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class AlertmanagerStatus:
+    """How it stands with an Alertmanager, for the API.
+
+    Args:
+        url: where alerts are posted.
+        waiting: alerts that are to be told, and were not accepted yet.
+        refused: alerts that it does not take for what they say.
+        accepted_ms: when it last accepted a post, milliseconds since the epoch; None before that.
+        last_error: why the last post failed, in words; empty where it did not.
+    """
+
+    url: str
+    waiting: int = 0
+    refused: int = 0
+    accepted_ms: int | None = None
+    last_error: str = ""
+
+
+@dataclass(frozen=True)
+class FeedParts:
+    """What the feeds of one process share.
+
+    Args:
+        ledger: what there is to tell, and what was told.
+        find_source: gives the rule of an alert.
+        external_url: where people reach the page, without a slash at the end.
+        clock: the hour, and waiting.
+        random: returns a number in [0, 1); spreads retries.
+        metrics: counts.
+        in_thread: runs the ledger's blocking methods.
+    """
+
+    ledger: ResolutionRecorder
+    find_source: FindSource
+    external_url: str
+    clock: Clock
+    random: Callable[[], float]
+    metrics: AlertmanagerMetrics
+    in_thread: InThread
+
+
+class AlertmanagerFeed:
+    """Tells one Alertmanager.
+
+    Args:
+        url: where alerts are posted.
+        name: by which the ledger knows the Alertmanager.
+        client: posts to it; closed with the feed.
+        relabelling: gives alerts their labels.
+        parts: all else.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        client: AlertmanagerClient,
+        relabelling: Relabelling,
+        parts: FeedParts,
+    ) -> None:
+        self.url, self.name = url, name
+        self._client, self._relabelling, self._parts = client, relabelling, parts
+        self._wake = asyncio.Event()
+        self._said: dict[Labels, Said] = {}
+        self._statements: Mapping[Labels, Statement] = {}
+        self._owed = NOTHING_OWED
+        self._settled_id = 0
+        self._enrol_at = 0.0
+        self._is_enrolled = False
+        self._alerts: Sequence[Alert] | None = None
+        """As they were when they were last looked at."""
+        self._quiet_until = 0.0
+        self._awaits_evaluation = False
+        self._attempts = 0
+        self._retry_at = 0.0
+        self._accepted_ms: int | None = None
+        self._last_error = ""
+        self._status = AlertmanagerStatus(url)
+        self._is_ledger_failing = False
+
+    @property
+    def status(self) -> AlertmanagerStatus:
+        """How it stands; replaced, never changed: any thread may read it."""
+        return self._status
+
+    def wake(self) -> None:
+        """Have the feed look whether there is something to tell; on the loop's thread."""
+        self._wake.set()
+
+    def evaluated(self) -> None:
+        """Note that rules were evaluated; on the loop's thread."""
+        if self._awaits_evaluation:
+            self._quiet_until = 0.0
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Tell the Alertmanager until cancelled."""
+        self._parts.metrics.begin(self.url)
+        try:
+            while True:
+                self._wake.clear()
+                await self._wait(await self._safe_round())
+        finally:
+            self._client.close()
+            self._parts.metrics.end(self.url)
+
+    async def _wait(self, seconds: float) -> None:
+        sleep = asyncio.ensure_future(self._parts.clock.sleep(seconds))
+        wake = asyncio.ensure_future(self._wake.wait())
+        try:
+            await asyncio.wait((sleep, wake), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleep.cancel()
+            wake.cancel()
+
+    async def _safe_round(self) -> float:
+        try:
+            return await self._round()
+        except Exception:  # the loop's outermost line
+            self._parts.metrics.crashes.inc()
+            logger.exception("alertmanager feed crashed alertmanager=%s", self.url)
+            self._retry_at = self._parts.clock.monotonic() + CRASH_PAUSE_SECONDS
+            return CRASH_PAUSE_SECONDS
+
+    async def _round(self) -> float:
+        """Say what is due; return how many seconds to wait for the next look."""
+        now = self._parts.clock.monotonic()
+        await self._enrol(now)
+        if now < self._retry_at:
+            return min(self._retry_at - now, WAIT_SECONDS_MAX)
+        if now < self._quiet_until and self._parts.ledger.alerts() is self._alerts:
+            return min(self._quiet_until - now, WAIT_SECONDS_MAX)
+        await self._look()
+        due = self._find_due()
+        if due.together or due.alone:
+            await self._say(due)
+            due = self._find_due()
+        await self._settle()
+        return self._rest(due)
+
+    async def _look(self) -> None:
+        """Learn from the ledger what the Alertmanager must know.
+
+        What is owed is read before the alerts are: a change in between is found in the latter.
+        """
+        parts = self._parts
+        is_changed = parts.ledger.alerts() is not self._alerts
+        if self._is_enrolled and (is_changed or self._owed.owed or self._is_ledger_failing):
+            try:
+                self._owed = await parts.in_thread(parts.ledger.owed_resolutions, self.name)
+                self._note_ledger()
+            except LedgerError as error:
+                self._note_ledger(error)
+        self._alerts = parts.ledger.alerts()
+        self._statements = make_statements(
+            self._alerts, self._owed.owed, self._relabelling, parts.clock.now_ms()
+        )
+        self._said = {
+            labels: said for labels, said in self._said.items() if labels in self._statements
+        }
+
+    def _find_due(self) -> Due:
+        clock, statements = self._parts.clock, self._statements
+        find_source = self._parts.find_source
+        return find_due(
+            statements.values(), self._said, find_source, clock.monotonic(), clock.now_ms()
+        )
+
+    async def _say(self, due: Due) -> None:
+        """Post what is due; where the Alertmanager fails, leave the rest for later."""
+        together = due.together
+        try:
+            for start in range(0, len(together), ALERTS_MAX):
+                await self._post(together[start : start + ALERTS_MAX])
+            for statement in due.alone:
+                await self._post([statement])
+        except RetryableError as error:
+            self._note_failure(error)
+        else:
+            self._note_success()
+
+    async def _post(self, statements: Sequence[Statement]) -> None:
+        """Post statements; where they are refused, halve them until the bad ones stand alone.
+
+        Raises:
+            RetryableError: the Alertmanager may take them later.
+        """
+        try:
+            await self._post_once(statements)
+        except RefusedError as error:
+            if len(statements) == 1:
+                self._note_refusal(statements[0], error)
+                return
+            middle = len(statements) // 2
+            await self._post(statements[:middle])
+            await self._post(statements[middle:])
+        else:
+            self._accepted_ms = self._parts.clock.now_ms()
+            for statement in statements:
+                self._note_said(statement)
+
+    async def _post_once(self, statements: Sequence[Statement]) -> None:
+        parts, started = self._parts, self._parts.clock.monotonic()
+        body = [
+            encode_statement(
+                statement, parts.find_source(statement.alert.rule_id), parts.external_url
+            )
+            for statement in statements
+        ]
+        try:
+            await self._client.post(body)
+        except (RefusedError, RetryableError):
+            parts.metrics.errors.labels(self.url).inc(len(statements))
+            raise
+        finally:
+            took = parts.clock.monotonic() - started
+            parts.metrics.sent.labels(self.url).inc(len(statements))
+            parts.metrics.latency_seconds.labels(self.url).observe(took)
+
+    async def _settle(self) -> None:
+        """Write down which resolutions are owed no more."""
+        owed, ledger = self._owed, self._parts.ledger
+        settled_id = find_settled_id(owed, self._statements, self._said, self._relabelling.known)
+        is_worth_it = owed.owed and settled_id >= owed.owed[0].transition_id
+        if not is_worth_it and settled_id - self._settled_id < ADVANCE_COUNT:
+            return
+        try:
+            await self._parts.in_thread(ledger.settle_resolutions, self.name, settled_id)
+        except LedgerError as error:
+            self._note_ledger(error)
+            return
+        self._note_ledger()
+        self._settled_id = settled_id
+        rest = [item for item in owed.owed if item.transition_id > settled_id]
+        self._owed = OwedResolutions(rest, owed.through_id)
+
+    async def _enrol(self, now: float) -> None:
+        """Have the ledger know the Alertmanager; where it refuses, alerts are told all the same."""
+        if now < self._enrol_at:
+            return
+        try:
+            await self._parts.in_thread(self._parts.ledger.enrol_alertmanager, self.name)
+        except LedgerError as error:
+            self._note_ledger(error)
+            return
+        self._note_ledger()
+        self._enrol_at = now + ENROL_SECONDS
+        if not self._is_enrolled:
+            self._is_enrolled, self._alerts = True, None
+
+    def _rest(self, due: Due) -> float:
+        """Note how it stands; return how long there is nothing to do."""
+        now = self._parts.clock.monotonic()
+        waiting = len(due.together) + len(due.alone)
+        refused = sum(said.is_refused for said in self._said.values())
+        self._parts.metrics.waiting.labels(self.url).set(waiting)
+        self._status = AlertmanagerStatus(
+            self.url, waiting, refused, self._accepted_ms, self._last_error
+        )
+        self._awaits_evaluation = due.awaits_evaluation
+        next_at = now + WAIT_SECONDS_MAX if due.next_at is None else due.next_at
+        self._quiet_until = max(self._retry_at, now) if waiting else next_at
+        return min(self._quiet_until - now, WAIT_SECONDS_MAX)
+
+    def _note_said(self, statement: Statement, *, is_refused: bool = False) -> None:
+        now = self._parts.clock.monotonic()
+        state = statement.alert.state
+        self._said[statement.labels] = Said(state, statement.since_ms, now, is_refused)
+
+    def _note_refusal(self, statement: Statement, error: RefusedError) -> None:
+        last = self._said.get(statement.labels)
+        self._parts.metrics.refused.labels(self.url).inc()
+        if last is None or not (last.is_refused and last.is_about(statement)):
+            logger.warning(
+                "alert refused alertmanager=%s state=%s labels=%s error=%s",
+                self.url,
+                statement.alert.state,
+                statement.labels,
+                error,
+            )
+        self._note_said(statement, is_refused=True)
+
+    def _note_failure(self, error: RetryableError) -> None:
+        self._attempts += 1
+        asked = min(error.after_seconds or 0.0, BACKOFF_MAX_SECONDS)  # it is told within a minute
+        wait = backoff_seconds(self._attempts, self._parts.random, asked)
+        self._retry_at = self._parts.clock.monotonic() + wait
+        if str(error) != self._last_error:
+            logger.warning("alerts not told alertmanager=%s error=%s", self.url, error)
+        self._last_error = str(error)
+
+    def _note_success(self) -> None:
+        if self._attempts:
+            logger.info("alerts are told again alertmanager=%s", self.url)
+        self._attempts, self._retry_at, self._last_error = 0, 0.0, ""
+
+    def _note_ledger(self, error: LedgerError | None = None) -> None:
+        """Log the first failure of the ledger, and its end."""
+        if error is not None and not self._is_ledger_failing:
+            logger.error("what was told cannot be kept alertmanager=%s error=%s", self.url, error)
+        elif error is None and self._is_ledger_failing:
+            logger.info("what was told can be kept again alertmanager=%s", self.url)
+        self._is_ledger_failing = error is not None
