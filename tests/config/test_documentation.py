@@ -14,6 +14,7 @@ from sakshi.alerting.receiver import PAGERDUTY_URL
 from sakshi.config import (
     Document,
     Section,
+    alertmanager,
     configuration,
     http_client,
     notification,
@@ -39,6 +40,7 @@ EVERY_SECTION = """\
         basic_auth: {username: a}
         tls_config: {server_name: a}
       - {job_name: b, authorization: {credentials: a}}
+    alerting: {alertmanagers: [{}]}
     kpis: {k: {group: g, expr: up}}
     indicators: {g: {i: {better: lower, expr: up}}}
     baselines: {b: {g: {i: 1}}}
@@ -56,7 +58,8 @@ EVERY_SECTION = """\
 RULES = "groups: [{name: g, rules: [{alert: a, expr: up}, {record: a, expr: up}]}]\n"
 
 UNSUPPORTED: Mapping[str, tuple[str, ...]] = {
-    "": ("alerting", *configuration.UNSUPPORTED),
+    "": configuration.UNSUPPORTED,
+    "alerting.alertmanagers": alertmanager.UNSUPPORTED_ALERTMANAGER,
     "global": scrape.UNSUPPORTED_GLOBAL,
     "scrape_configs": scrape.UNSUPPORTED_SCRAPE,
     "scrape_configs.http_sd_configs": http_client.UNSUPPORTED_HTTP,

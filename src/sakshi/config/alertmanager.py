@@ -36,9 +36,9 @@ def read_alerting(section: Section, folder: Path) -> AlertingConfig:
     """
     config = AlertingConfig(
         alert_relabel_rules=read_relabel_rules(section, "alert_relabel_configs"),
-        alertmanagers=[
+        alertmanagers=tuple(
             read_alertmanager(entry, folder) for entry in section.sections("alertmanagers")
-        ],
+        ),
     )
     section.close()
     return config

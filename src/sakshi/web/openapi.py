@@ -26,8 +26,8 @@ from sakshi.web.services import Services
 VERSION: Final = "3.1.0"
 DESCRIPTION: Final = (
     "What is sakshi's own beside Prometheus' HTTP API: KPIs and their judgements, baselines, "
-    "Alertmanagers, deliveries, transitions. A moment is seconds since the epoch or RFC 3339, a duration seconds "
-    "or Prometheus' (`1m30s`)."
+    "Alertmanagers, deliveries, transitions. A moment is seconds since the epoch or RFC 3339, a "
+    "duration seconds or Prometheus' (`1m30s`)."
 )
 
 _JSON: Final = "application/json"
