@@ -278,6 +278,7 @@ class Server:
             "query": {"resultType": "scalar", "result": [AT_SECONDS, self.now]},
             "alerts": {"alerts": []},
             "targets": {"activeTargets": [make_target("up")]},
+            "sakshi/alertmanagers": {"alertmanagers": []},
         }
         if self.status != 200:
             return {"status": "error", "errorType": "internal", "error": "out of order"}
