@@ -146,7 +146,7 @@ async def test_an_alertmanager_that_asks_for_an_hour_is_asked_within_a_minute(
 async def test_one_bad_alert_holds_back_no_other(
     told: Told, am: ScriptedAlertmanager, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A refused post is halved until the bad one stands alone; that is named once, then said alone."""
+    """A refused post is halved until the bad one is alone; it is named once, then told alone."""
     names = [f"A{number}" for number in range(8)]
     am.bad = {"A5"}
     told.fire(*names)
@@ -347,7 +347,7 @@ async def test_alertmanagers_come_and_go_with_their_file(
         count = len(am.requests)
         told.fire("B")
         await clock.advance(2 * MINUTE)
-        await told.posted(am, count)
+        assert len(am.requests) == count
 
 
 async def test_its_metrics_count_alerts(
