@@ -30,9 +30,7 @@ MINUTE_MS = 60_000
         pytest.param(15_000, START_MS, 4 * MINUTE_MS, id="a short interval"),
         pytest.param(MINUTE_MS + 1, START_MS, 4 * MINUTE_MS + 4, id="a longer one"),
         pytest.param(15_000, START_MS + 7, 4 * MINUTE_MS + 7, id="evaluated since"),
-        pytest.param(
-            15_000, START_MS - 7, 4 * MINUTE_MS, id="it began after the last that is known"
-        ),
+        pytest.param(15_000, START_MS - 7, 4 * MINUTE_MS, id="it began after the last"),
         pytest.param(15_000, None, 4 * MINUTE_MS, id="not evaluated since the start"),
     ],
 )

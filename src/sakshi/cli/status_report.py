@@ -254,9 +254,9 @@ def _render_alertmanagers(status: Status) -> Sequence[str]:
     bad = [one for one in status.alertmanagers if one["last_error"] or one["refused"]]
     lines = [
         f"  {_paint('down')}  {one['url']}: {_printable(one['last_error'])};"
-        f" {one['waiting']} alerts wait"
+        f" waiting: {one['waiting']}"
         if one["last_error"]
-        else f"  {one['url']}: {one['refused']} alerts refused"
+        else f"  {one['url']}: refused alerts: {one['refused']}"
         for one in bad
     ]
     down = sum(bool(one["last_error"]) for one in bad)
