@@ -21,7 +21,7 @@ from sakshi.alerting.alertmanager import (
     Alertmanagers,
     AlertSource,
 )
-from sakshi.ledger import SqliteLedger
+from sakshi.ledger import LedgerWriteError, OwedResolutions, SqliteLedger
 from sakshi.model.alert import Alert, AlertState, Transition
 from sakshi.model.labels import Labels
 from sakshi.scrape import StaticTargets
@@ -120,6 +120,28 @@ def entry(*receivers: HttpReceiver | int, **options: Any) -> AlertmanagerConfig:
     return AlertmanagerConfig(static_targets=[targets], timeout_ms=5_000, **options)
 
 
+class FailingLedger(SqliteLedger):
+    """A ledger whose disk refuses what is told to Alertmanagers, while `is_failing`."""
+
+    is_failing = False
+
+    def enrol_alertmanager(self, name: str) -> None:
+        self._fail()
+        super().enrol_alertmanager(name)
+
+    def owed_resolutions(self, name: str) -> OwedResolutions:
+        self._fail()
+        return super().owed_resolutions(name)
+
+    def settle_resolutions(self, name: str, through_id: int) -> None:
+        self._fail()
+        super().settle_resolutions(name, through_id)
+
+    def _fail(self) -> None:
+        if self.is_failing:
+            raise LedgerWriteError("disk is full")
+
+
 class Told:
     """A sakshi as far as Alertmanagers see it: alerts fire and resolve in a ledger on the disk.
 
@@ -135,6 +157,7 @@ class Told:
         self.evaluated_ms: int | None = None
         """The last evaluation of the rules; None: now."""
         self.interval_ms = 12 * 3_600_000
+        self.starts_failing = False
         self._alerts: dict[str, Alert] = {}
         self._task: asyncio.Task[None] | None = None
         self._posts: dict[str, int] = {}
@@ -151,7 +174,8 @@ class Told:
     def start(self) -> None:
         self.registry = CollectorRegistry()
         self._earlier = dict(self._posts)
-        self.ledger = SqliteLedger(self.path, lambda _: (), self.clock)
+        self.ledger = FailingLedger(self.path, lambda _: (), self.clock)
+        self.ledger.is_failing = self.starts_failing
         self._alerts = {alert.name: alert for alert in self.ledger.alerts()}
         self.alertmanagers = Alertmanagers(
             self.config,

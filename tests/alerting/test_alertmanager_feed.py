@@ -294,6 +294,41 @@ async def test_an_alert_that_fires_again_is_not_resolved(
     assert told.ledger.owed_resolutions(f"{am.url}/api/v2/alerts").owed == []
 
 
+async def test_a_ledger_that_refuses_stops_no_alert(
+    told: Told, am: ScriptedAlertmanager, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What fires and what was just resolved is told; what is owed is settled once it can be."""
+    caplog.set_level(logging.INFO, "sakshi")
+    await told.stop()
+    told.starts_failing = True
+    told.start()
+    told.fire("A")
+    await told.posted(am, 1)
+    told.resolve("A")
+    await told.posted(am, 2)
+    told.ledger.is_failing = False
+    await clock.advance(MINUTE)
+    await told.posted(am, 3)
+    told.fire("B")
+    await told.posted(am, 4)
+    told.resolve("B")
+    await told.posted(am, 5)
+
+    assert am.posts == [
+        {"A": FIRING},
+        {"A": RESOLVED},
+        {"A": RESOLVED},
+        {"B": FIRING},
+        {"B": RESOLVED},
+    ]
+    url = f"{am.url}/api/v2/alerts"
+    await until(lambda: not told.ledger.owed_resolutions(url).owed)
+    assert [record.message for record in caplog.records] == [
+        f"what was told cannot be kept alertmanager={url} error=disk is full",
+        f"what was told can be kept again alertmanager={url}",
+    ]
+
+
 async def test_labels_are_added_and_changed_on_the_way(
     am: ScriptedAlertmanager, clock: FakeClock, tmp_path: Path
 ) -> None:

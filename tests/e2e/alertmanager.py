@@ -34,6 +34,9 @@ class Alertmanager:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+
+    def wait(self) -> None:
+        """Return once it answers."""
         wait_for("Alertmanager", lambda: self.http.get("/-/ready").status_code == 200)
 
     def alerts(self) -> dict[str, dict[str, Any]]:
@@ -50,7 +53,7 @@ class Alertmanager:
 
 @contextlib.contextmanager
 def alertmanager(folder: Path, port: int | None = None) -> Iterator[Alertmanager]:
-    """Run an Alertmanager until the block ends."""
+    """Run an Alertmanager until the block ends; it may not be ready yet."""
     peer = Alertmanager(folder, port or free_port())
     try:
         yield peer
@@ -60,7 +63,7 @@ def alertmanager(folder: Path, port: int | None = None) -> Iterator[Alertmanager
 
 @contextlib.contextmanager
 def prometheus(folder: Path, config: Path) -> Iterator[httpx2.Client]:
-    """Run a real Prometheus by a configuration; yield a client of its API."""
+    """Run a real Prometheus by a configuration; yield a client of its API, not ready yet."""
     address = f"127.0.0.1:{free_port()}"
     process = subprocess.Popen(
         [
@@ -74,7 +77,6 @@ def prometheus(folder: Path, config: Path) -> Iterator[httpx2.Client]:
     )
     try:
         with httpx2.Client(base_url=f"http://{address}", trust_env=False, timeout=10) as client:
-            wait_for("Prometheus", lambda: client.get("/-/ready").status_code == 200)
             yield client
     finally:
         process.kill()

@@ -100,7 +100,7 @@ def test_alertmanager_shows_the_same_alerts_of_sakshi_as_of_prometheus(tmp_path:
         dead = f"127.0.0.1:{free_port()}"
         own = write_config(tmp_path / "a", target, dead, ours.address)
         other = write_config(tmp_path / "b", target, dead, theirs.address)
-        with running(own, tmp_path / "data") as sakshi, prometheus(tmp_path / "p", other) as client:
+        with prometheus(tmp_path / "p", other) as client, running(own, tmp_path / "data") as sakshi:
             wait_for("Prometheus' alerts", shows(theirs, NAMES))
             wait_for("sakshi's alerts", shows(ours, NAMES))
 
@@ -135,6 +135,7 @@ def test_a_killed_sakshi_tells_what_was_resolved(tmp_path: Path) -> None:
         port, data = free_port(), tmp_path / "data"
         config = write_config(tmp_path / "a", target, f"127.0.0.1:{port}")
         with alertmanager(tmp_path / "am", port) as peer, running(config, data) as sakshi:
+            peer.wait()
             wait_for("the alerts", shows(peer, NAMES))
             sakshi.kill()
         target.body = QUIET

@@ -39,6 +39,7 @@ ENROL_SECONDS: Final = 3600.0  # how often the ledger hears that the Alertmanage
 ADVANCE_COUNT: Final = 1000  # transitions after which the place moves on although nothing was owed
 WAIT_SECONDS_MAX: Final = 15.0  # timers are looked at as often: the machine may sleep
 CRASH_PAUSE_SECONDS: Final = 1.0
+THREAD_ALERTS_MIN: Final = 500  # to relabel more holds the event loop for over 5 ms
 NOTHING_OWED: Final = OwedResolutions((), 0)
 
 logger = logging.getLogger(__name__)
@@ -199,8 +200,11 @@ class AlertmanagerFeed:
             except LedgerError as error:
                 self._note_ledger(error)
         self._alerts = parts.ledger.alerts()
-        self._statements = make_statements(
-            self._alerts, self._owed.owed, self._relabelling, parts.clock.now_ms()
+        arguments = (self._alerts, self._owed.owed, self._relabelling, parts.clock.now_ms())
+        self._statements = (
+            make_statements(*arguments)
+            if len(self._alerts) < THREAD_ALERTS_MIN
+            else await parts.in_thread(make_statements, *arguments)
         )
         self._said = {
             labels: said for labels, said in self._said.items() if labels in self._statements
