@@ -20,8 +20,11 @@ from tests.alerting.alertmanagers import (
 from tests.alerting.loopback import Reply
 from tests.conftest import FakeClock
 
+from sakshi import __version__
 from sakshi.alerting.alertmanager import AlertingConfig, AlertmanagerStatus
-from sakshi.scrape import FileDiscoveryConfig, RelabelAction, RelabelRule
+from sakshi.model.secret import Secret
+from sakshi.scrape import FileDiscoveryConfig, HttpConfig, RelabelAction, RelabelRule
+from sakshi.scrape.credentials import BasicAuth, ExtraHeader
 
 FIRING, RESOLVED = "firing", "resolved"
 MINUTE = 60.0
@@ -292,6 +295,26 @@ async def test_an_alert_that_fires_again_is_not_resolved(
 
     assert am.posts[-1] == {"A": FIRING}
     assert told.ledger.owed_resolutions(f"{am.url}/api/v2/alerts").owed == []
+
+
+async def test_it_is_spoken_to_as_the_configuration_says(
+    am: ScriptedAlertmanager, clock: FakeClock, tmp_path: Path
+) -> None:
+    """With credentials and headers, below the prefix."""
+    http = HttpConfig(
+        credentials=BasicAuth(Secret("me"), Secret("geheim")),
+        headers=[ExtraHeader("X-Scope-OrgID", (Secret("team"),))],
+    )
+    config = AlertingConfig(alertmanagers=[entry(am, http=http, path_prefix="/am")])
+    async with Told(tmp_path / "alerts.db", clock, config) as told:
+        told.fire("A")
+        await until(lambda: am.requests)
+
+    [request] = am.requests
+    assert request.path == "/am/api/v2/alerts"
+    assert request.headers["authorization"] == "Basic bWU6Z2VoZWlt"
+    assert request.headers["x-scope-orgid"] == "team"
+    assert request.headers["user-agent"] == f"sakshi/{__version__}"
 
 
 async def test_a_ledger_that_refuses_stops_no_alert(

@@ -16,13 +16,13 @@ from sakshi.app.retention import PRUNE_INTERVAL_SECONDS, prune_forever
 from sakshi.ledger import SqliteLedger
 from sakshi.ledger.history import HISTORY_RETENTION_MS
 from sakshi.promql import parse_query
-from sakshi.rules import AlertingRule, RecordingRule, RuleGroup, RuleGroupStatus, RuleStatus
+from sakshi.rules import AlertingRule, RecordingRule, Rule, RuleGroup, RuleGroupStatus, RuleStatus
 
 
 def test_a_rule_is_found_with_its_groups_last_evaluation() -> None:
     """Its expression is as Prometheus prints it; rules that raise no alert have none."""
     query = "sum  by(a) (x)>1e3"
-    rules = [
+    rules: list[Rule] = [
         RecordingRule("a", "x", parse_query("x")),
         AlertingRule("A", query, parse_query(query)),
     ]

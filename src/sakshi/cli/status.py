@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sakshi.cli.client import Client
     from sakshi.cli.status_report import Status
 
-HELP: Final = "Show how everything stands: KPIs, alerts, targets."
+HELP: Final = "Show how everything stands: KPIs, alerts, targets, Alertmanagers."
 EXAMPLES: Final = """\
   sakshi status
   sakshi status --watch             # until Ctrl-C; --watch 10: every 10 seconds

@@ -1,4 +1,4 @@
-"""Shows how everything stands to people: KPIs by group, then alerts, then targets.
+"""Shows how everything stands to people: KPIs by group, alerts, targets, Alertmanagers.
 
 WARNING  1 of 22 KPIs; judged 2s ago at http://127.0.0.1:9090
 
