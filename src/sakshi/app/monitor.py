@@ -41,7 +41,7 @@ from sakshi.app.parent import parent_gone
 from sakshi.app.retention import expire_forever, prune_forever
 from sakshi.app.storage_metrics import StorageCollector
 from sakshi.app.store_keeper import StoreKeeper
-from sakshi.app.view import describe_metrics, query_exemplars
+from sakshi.app.view import describe_metrics, find_bounds, query_exemplars
 from sakshi.config import Configuration
 from sakshi.kpi import (
     BaselineFolder,
@@ -333,14 +333,6 @@ async def run_until_first(
     for outcome in outcomes:
         if isinstance(outcome, Exception):
             raise outcome
-
-
-def find_bounds(store: Store) -> tuple[int, int] | None:
-    """Return the times of the oldest and the newest sample; None where there is none."""
-    statistics = store.statistics()
-    if statistics.oldest_ms is None or statistics.newest_ms is None:
-        return None
-    return statistics.oldest_ms, statistics.newest_ms
 
 
 def make_registry(store: Store) -> CollectorRegistry:

@@ -18,6 +18,7 @@ from typing import Final
 
 from sakshi.alerting.alertmanager.client import AlertmanagerClient
 from sakshi.alerting.alertmanager.metrics import AlertmanagerMetrics
+from sakshi.alerting.alertmanager.place import LedgerPlace
 from sakshi.alerting.alertmanager.schedule import Due, Said, find_due, find_settled_id
 from sakshi.alerting.alertmanager.statement import (
     FindSource,
@@ -29,18 +30,15 @@ from sakshi.alerting.alertmanager.statement import (
 from sakshi.alerting.backoff import BACKOFF_MAX_SECONDS, backoff_seconds
 from sakshi.alerting.dispatch import InThread
 from sakshi.alerting.errors import RefusedError, RetryableError
-from sakshi.ledger import LedgerError, OwedResolutions, ResolutionRecorder
+from sakshi.ledger import ResolutionRecorder
 from sakshi.model.alert import Alert
 from sakshi.model.clock import Clock
 from sakshi.model.labels import Labels
 
 ALERTS_MAX: Final = 256  # in one post; Prometheus' --alertmanager.notification-batch-size
-ENROL_SECONDS: Final = 3600.0  # how often the ledger hears that the Alertmanager is still there
-ADVANCE_COUNT: Final = 1000  # transitions after which the place moves on although nothing was owed
 WAIT_SECONDS_MAX: Final = 15.0  # timers are looked at as often: the machine may sleep
 CRASH_PAUSE_SECONDS: Final = 1.0
 THREAD_ALERTS_MIN: Final = 500  # to relabel more holds the event loop for over 5 ms
-NOTHING_OWED: Final = OwedResolutions((), 0)
 
 logger = logging.getLogger(__name__)
 
@@ -111,10 +109,7 @@ class AlertmanagerFeed:
         self._wake = asyncio.Event()
         self._said: dict[Labels, Said] = {}
         self._statements: Mapping[Labels, Statement] = {}
-        self._owed = NOTHING_OWED
-        self._settled_id = 0
-        self._enrol_at = 0.0
-        self._is_enrolled = False
+        self._place = LedgerPlace(name, url, parts.ledger, parts.in_thread)
         self._alerts: Sequence[Alert] | None = None
         """As they were when they were last looked at."""
         self._quiet_until = 0.0
@@ -124,7 +119,6 @@ class AlertmanagerFeed:
         self._accepted_ms: int | None = None
         self._last_error = ""
         self._status = AlertmanagerStatus(url)
-        self._is_ledger_failing = False
 
     @property
     def status(self) -> AlertmanagerStatus:
@@ -173,7 +167,8 @@ class AlertmanagerFeed:
     async def _round(self) -> float:
         """Say what is due; return how many seconds to wait for the next look."""
         now = self._parts.clock.monotonic()
-        await self._enrol(now)
+        if await self._place.enrol(now):
+            self._alerts = None
         if now < self._retry_at:
             return min(self._retry_at - now, WAIT_SECONDS_MAX)
         if now < self._quiet_until and self._parts.ledger.alerts() is self._alerts:
@@ -183,7 +178,7 @@ class AlertmanagerFeed:
         if due.together or due.alone:
             await self._say(due)
             due = self._find_due()
-        await self._settle()
+        await self._place.settle(self._find_settled_id())
         return self._rest(due)
 
     async def _look(self) -> None:
@@ -192,15 +187,9 @@ class AlertmanagerFeed:
         What is owed is read before the alerts are: a change in between is found in the latter.
         """
         parts = self._parts
-        is_changed = parts.ledger.alerts() is not self._alerts
-        if self._is_enrolled and (is_changed or self._owed.owed or self._is_ledger_failing):
-            try:
-                self._owed = await parts.in_thread(parts.ledger.owed_resolutions, self.name)
-                self._note_ledger()
-            except LedgerError as error:
-                self._note_ledger(error)
+        await self._place.read(is_changed=parts.ledger.alerts() is not self._alerts)
         self._alerts = parts.ledger.alerts()
-        arguments = (self._alerts, self._owed.owed, self._relabelling, parts.clock.now_ms())
+        arguments = (self._alerts, self._place.owed.owed, self._relabelling, parts.clock.now_ms())
         self._statements = (
             make_statements(*arguments)
             if len(self._alerts) < THREAD_ALERTS_MIN
@@ -216,6 +205,10 @@ class AlertmanagerFeed:
         return find_due(
             statements.values(), self._said, find_source, clock.monotonic(), clock.now_ms()
         )
+
+    def _find_settled_id(self) -> int:
+        owed, labels_of = self._place.owed, self._relabelling.known
+        return find_settled_id(owed, self._statements, self._said, labels_of)
 
     async def _say(self, due: Due) -> None:
         """Post what is due; where the Alertmanager fails, leave the rest for later."""
@@ -268,37 +261,6 @@ class AlertmanagerFeed:
             parts.metrics.sent.labels(self.url).inc(len(statements))
             parts.metrics.latency_seconds.labels(self.url).observe(took)
 
-    async def _settle(self) -> None:
-        """Write down which resolutions are owed no more."""
-        owed, ledger = self._owed, self._parts.ledger
-        settled_id = find_settled_id(owed, self._statements, self._said, self._relabelling.known)
-        is_worth_it = owed.owed and settled_id >= owed.owed[0].transition_id
-        if not is_worth_it and settled_id - self._settled_id < ADVANCE_COUNT:
-            return
-        try:
-            await self._parts.in_thread(ledger.settle_resolutions, self.name, settled_id)
-        except LedgerError as error:
-            self._note_ledger(error)
-            return
-        self._note_ledger()
-        self._settled_id = settled_id
-        rest = [item for item in owed.owed if item.transition_id > settled_id]
-        self._owed = OwedResolutions(rest, owed.through_id)
-
-    async def _enrol(self, now: float) -> None:
-        """Have the ledger know the Alertmanager; where it refuses, alerts are told all the same."""
-        if now < self._enrol_at:
-            return
-        try:
-            await self._parts.in_thread(self._parts.ledger.enrol_alertmanager, self.name)
-        except LedgerError as error:
-            self._note_ledger(error)
-            return
-        self._note_ledger()
-        self._enrol_at = now + ENROL_SECONDS
-        if not self._is_enrolled:
-            self._is_enrolled, self._alerts = True, None
-
     def _rest(self, due: Due) -> float:
         """Note how it stands; return how long there is nothing to do."""
         now = self._parts.clock.monotonic()
@@ -344,11 +306,3 @@ class AlertmanagerFeed:
         if self._attempts:
             logger.info("alerts are told again alertmanager=%s", self.url)
         self._attempts, self._retry_at, self._last_error = 0, 0.0, ""
-
-    def _note_ledger(self, error: LedgerError | None = None) -> None:
-        """Log the first failure of the ledger, and its end."""
-        if error is not None and not self._is_ledger_failing:
-            logger.error("what was told cannot be kept alertmanager=%s error=%s", self.url, error)
-        elif error is None and self._is_ledger_failing:
-            logger.info("what was told can be kept again alertmanager=%s", self.url)
-        self._is_ledger_failing = error is not None
