@@ -1,4 +1,4 @@
-"""A real Alertmanager on the other side: what it sends for an alert, sakshi sends too."""
+"""A real Alertmanager on the other side: sakshi sends what it sends, and takes its refusals."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.alerting.alertmanagers import Told, entry, until
 from tests.alerting.loopback import HttpReceiver
+from tests.conftest import FakeClock
 from tests.peers import find_peer
 
 from sakshi.alerting import Notification
+from sakshi.alerting.alertmanager import AlertingConfig
 from sakshi.alerting.webhook import webhook_payload
 from sakshi.ledger import Destination
 from sakshi.model.alert import Alert, AlertState
-from sakshi.model.clock import format_timestamp
+from sakshi.model.clock import SystemClock, format_timestamp
 from sakshi.model.labels import Labels
 
 pytestmark = pytest.mark.slow
@@ -114,3 +117,24 @@ async def test_the_webhooks_document_is_the_one_that_alertmanager_sends(
         assert theirs["alerts"][0][name].startswith(ours["alerts"][0][name].rstrip("Z"))
         theirs["alerts"][0][name] = ours["alerts"][0][name]
     assert without_addresses(ours) == without_addresses(theirs)
+
+
+def refused(told: Told) -> int:
+    return sum(status.refused for status in told.alertmanagers.active())
+
+
+async def test_an_alert_that_alertmanager_cannot_have_holds_back_no_other(tmp_path: Path) -> None:
+    """Before 0.27 it refuses label names with a space, and with them the whole post."""
+    clock = FakeClock(SystemClock().now_ms())
+    async with alertmanager(tmp_path, 9) as client:
+        config = AlertingConfig(alertmanagers=[entry(client.base_url.port or 0)])
+        async with Told(tmp_path / "alerts.db", clock, config) as told:
+            told.fire("Bad", **{"zone of": "x"})
+            await until(lambda: refused(told) == 1)
+            told.fire("A", "B", zone="x")
+            told.fire("Worse", **{"zone of": "y"})
+            await until(lambda: refused(told) == 2)
+            shown = (await client.get("/api/v2/alerts")).json()
+
+            assert sorted(alert["labels"]["alertname"] for alert in shown) == ["A", "B"]
+            assert told.alertmanagers.active()[0].last_error == ""

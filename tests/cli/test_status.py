@@ -241,6 +241,27 @@ def test_a_narrow_terminal_has_fewer_columns() -> None:
     assert headings[3] == headings[4] == ["value", "target", "verdict"]
 
 
+def make_alertmanager(port: int, error: str = "", **changes: int) -> dict[str, Any]:
+    url = f"http://am:{port}/api/v2/alerts"
+    return {"url": url, "waiting": 0, "refused": 0, "last_error": error, **changes}
+
+
+def test_alertmanagers_that_are_not_told_are_named() -> None:
+    """With what waits and why; those that are told are counted."""
+    managers = [
+        make_alertmanager(1),
+        make_alertmanager(2, "connection\x1b refused", waiting=3),
+        make_alertmanager(3, refused=1),
+    ]
+
+    assert render_status(make_status(alertmanagers=managers))[-4:] == [
+        "",
+        "Alertmanagers: 1 down, 2 told",
+        "  down  http://am:2/api/v2/alerts: connection? refused; waiting: 3",
+        "  http://am:3/api/v2/alerts: refused alerts: 1",
+    ]
+
+
 def test_what_others_say_does_not_steer_the_terminal() -> None:
     """Labels, annotations and errors come from whoever is watched."""
     alert = make_alert("firing", "A", {"summary": "\x1b]0;title\x07"}, instance="\x1b[2J")
@@ -278,6 +299,7 @@ class Server:
             "query": {"resultType": "scalar", "result": [AT_SECONDS, self.now]},
             "alerts": {"alerts": []},
             "targets": {"activeTargets": [make_target("up")]},
+            "sakshi/alertmanagers": {"alertmanagers": []},
         }
         if self.status != 200:
             return {"status": "error", "errorType": "internal", "error": "out of order"}

@@ -225,33 +225,6 @@ def test_nobody_is_told_where_there_are_no_notifications() -> None:
     assert read_text("notifications:\n").notifications is None
 
 
-@pytest.mark.parametrize(
-    ("alerting", "warnings"),
-    [
-        pytest.param("{alertmanagers: [{static_configs: [{targets: }]}]}", [], id="as shipped"),
-        pytest.param("", [], id="empty"),
-        pytest.param(
-            "{alertmanagers: [{static_configs: [{targets: ['localhost:9093']}]}]}",
-            ["x.yml:1:1: alerting: not supported yet, no effect; see `notifications`"],
-            id="an Alertmanager",
-        ),
-        pytest.param(
-            "{alertmanagers: [{dns_sd_configs: []}]}",
-            ["x.yml:1:1: alerting: not supported yet, no effect; see `notifications`"],
-            id="one that is discovered",
-        ),
-        pytest.param(
-            "{alert_relabel_configs: []}",
-            ["x.yml:1:1: alerting: not supported yet, no effect; see `notifications`"],
-            id="changes to alerts",
-        ),
-    ],
-)
-def test_alertmanagers_are_warned_of(alerting: str, warnings: list[str]) -> None:
-    """Whoever relies on one must know; the file that Prometheus ships names none."""
-    assert read_text(f"alerting: {alerting}\n").warnings == warnings
-
-
 def test_the_example_is_fine(tmp_path: Path) -> None:
     """With its five variables set, it has neither problems nor warnings."""
     names = ("SLACK_CRITICAL_WEBHOOK", "SLACK_ALERTS_WEBHOOK", "SLACK_MONITORING_WEBHOOK")

@@ -14,6 +14,7 @@ from sakshi.alerting.receiver import PAGERDUTY_URL
 from sakshi.config import (
     Document,
     Section,
+    alertmanager,
     configuration,
     notification,
     oauth2,
@@ -40,6 +41,7 @@ EVERY_SECTION = """\
         tls_config: {server_name: a}
       - {job_name: b, authorization: {credentials: a}}
       - {job_name: c, oauth2: {client_id: a, token_url: 'http://x.org'}}
+    alerting: {alertmanagers: [{}]}
     kpis: {k: {group: g, expr: up}}
     indicators: {g: {i: {better: lower, expr: up}}}
     baselines: {b: {g: {i: 1}}}
@@ -57,7 +59,8 @@ EVERY_SECTION = """\
 RULES = "groups: [{name: g, rules: [{alert: a, expr: up}, {record: a, expr: up}]}]\n"
 
 UNSUPPORTED: Mapping[str, tuple[str, ...]] = {
-    "": ("alerting", *configuration.UNSUPPORTED),
+    "": configuration.UNSUPPORTED,
+    "alerting.alertmanagers": alertmanager.UNSUPPORTED_ALERTMANAGER,
     "global": scrape.UNSUPPORTED_GLOBAL,
     "scrape_configs": scrape.UNSUPPORTED_SCRAPE,
     "scrape_configs.oauth2": oauth2.UNSUPPORTED_OAUTH2,

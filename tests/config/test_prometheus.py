@@ -94,13 +94,29 @@ SUPPORTED: dict[str, dict[str, object]] = {
         **LIMITS,
         **HTTP,
     },
+    "alerting": {
+        "alertmanagers": [{"static_configs": [{"targets": ["a:9093"]}]}],
+        "alert_relabel_configs": [{"action": "labeldrop", "regex": "b"}],
+    },
+    "alerting.alertmanagers": {
+        "static_configs": [{"targets": ["a:9093"], "labels": {"b": "c"}}],
+        "file_sd_configs": [{"files": ["/a/*.json"], "refresh_interval": "1m"}],
+        "http_sd_configs": [{"url": "http://x.org", "refresh_interval": "1m", **HTTP}],
+        "relabel_configs": [{"action": "Drop", "source_labels": ["a"], "regex": "b"}],
+        "alert_relabel_configs": [{"action": "labeldrop", "regex": "b"}],
+        "scheme": "https",
+        "path_prefix": "/am",
+        "timeout": "5s",
+        "api_version": "v2",
+        **HTTP,
+    },
     "storage.tsdb": {
         "retention": {"time": "1d", "size": "1GB"},
         "out_of_order_time_window": "5m",
     },
 }
 WARNED = {
-    "": "alerting otlp remote_read remote_write runtime tracing",
+    "": "otlp remote_read remote_write runtime tracing",
     "global": f"{HISTOGRAMS} {NAMES} query_log_file scrape_failure_log_file "
     "scrape_classic_histograms extra_scrape_metrics",
     "scrape_configs": f"{HISTOGRAMS} {NAMES} scrape_classic_histograms "
@@ -112,6 +128,7 @@ WARNED = {
     "lightsail_sd_configs linode_sd_configs marathon_sd_configs nerve_sd_configs nomad_sd_configs "
     "openstack_sd_configs ovhcloud_sd_configs puppetdb_sd_configs scaleway_sd_configs "
     "serverset_sd_configs stackit_sd_configs triton_sd_configs uyuni_sd_configs vultr_sd_configs",
+    "alerting.alertmanagers": "sigv4 consul_sd_configs dns_sd_configs kubernetes_sd_configs",
     "storage": "exemplars",
     "storage.tsdb.retention": "percentage",
 }
@@ -247,6 +264,8 @@ def prometheus(section: str, key: str, value: object) -> str:
     """Return a prometheus.yml with one key in a section."""
     if section == "scrape_configs":
         return yaml.safe_dump({"scrape_configs": [{"job_name": "a", key: value}]})
+    if section == "alerting.alertmanagers":
+        return yaml.safe_dump({"alerting": {"alertmanagers": [{key: value}]}})
     content: object = {key: value}
     for step in reversed(section.split(".") if section else ()):
         content = {step: content}
@@ -310,7 +329,7 @@ def test_every_other_key_of_prometheus_is_warned_of(section: str, key: str) -> N
     """It is named, and stops nothing."""
     problems, [warning] = findings(prometheus(section, key, {"x": "y"}), "prometheus")
 
-    index = "[0]" if section == "scrape_configs" else ""
+    index = "[0]" if section in ("scrape_configs", "alerting.alertmanagers") else ""
     assert problems == []
     assert warning.startswith(f"{section}{index}.{key}: {EFFECTLESS}".lstrip("."))
 
@@ -345,16 +364,15 @@ def find_shipped(name: str) -> Path:
 
 
 def test_the_configuration_that_prometheus_ships_is_valid() -> None:
-    """Its one key that has no effect is named."""
+    """All of it works."""
     path = find_shipped("prometheus.yml")
 
     configuration = read_configuration(path, {})
 
     assert [config.job_name for config in configuration.scrape_configs] == ["prometheus", "node"]
     assert [config.interval_ms for config in configuration.scrape_configs] == [5_000, 15_000]
-    assert [warning.split(": ", 1)[1] for warning in configuration.warnings] == [
-        f"alerting: {EFFECTLESS}; see `notifications`"
-    ]
+    assert len(configuration.alerting.alertmanagers) == 1
+    assert configuration.warnings == []
 
 
 def test_the_configuration_that_alertmanager_ships_is_valid() -> None:
@@ -394,7 +412,10 @@ def test_promtool_takes_the_supported_keys(tmp_path: Path) -> None:
         if key not in ("rule_query_offset", "body_size_limit", "sample_limit")
     }
     path = tmp_path / "prometheus.yml"
-    path.write_text(yaml.safe_dump({"global": defaults, "scrape_configs": [job]}))
+    alerting = {"alertmanagers": [SUPPORTED["alerting.alertmanagers"]]}
+    path.write_text(
+        yaml.safe_dump({"global": defaults, "scrape_configs": [job], "alerting": alerting})
+    )
 
     done = run("promtool", "check", "config", path)
 

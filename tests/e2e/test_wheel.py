@@ -44,6 +44,7 @@ def test_the_wheel_is_whole(wheel):
         "sakshi/web/static/index.html",
         "sakshi/storage/schema.sql",
         "sakshi/ledger/schema.sql",
+        "sakshi/ledger/alertmanagers.sql",
         "sakshi/reference/schema.sql",
         "sakshi/reference/standin/facts.txt",
         "sakshi/reference/traffic/questions.txt",

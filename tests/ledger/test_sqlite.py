@@ -343,6 +343,7 @@ def test_pruning_keeps_what_waits_and_what_fires(ledger: SqliteLedger) -> None:
 def test_every_table_has_a_view_for_people(path: Path, ledger: SqliteLedger) -> None:
     """Anyone can look with any SQLite tool, and reads names and dates."""
     ledger.record(RULE_ID, [firing()], [change(firing())], START_MS)
+    ledger.enrol_alertmanager("http://am")
     ledger.settle(
         FlushResult(
             1,
@@ -365,6 +366,7 @@ def test_every_table_has_a_view_for_people(path: Path, ledger: SqliteLedger) -> 
     assert tables == {
         "aggregation_group",
         "alert",
+        "alertmanager",
         "attempt",
         "member",
         "outbox",
@@ -377,4 +379,5 @@ def test_every_table_has_a_view_for_people(path: Path, ledger: SqliteLedger) -> 
     assert rows["attempt"]["error"] == "status 500"
     assert rows["aggregation_group"]["due"] == "2023-11-14 22:13:20"
     assert rows["member"]["integration"] == "slack[0]"
+    assert rows["alertmanager"]["seen"] == "2023-11-14 22:13:20"
     assert rows["told"]["state"] in ("firing", "resolved")

@@ -125,10 +125,3 @@ async def test_reload_says_that_nothing_was_reloaded(client: httpx2.AsyncClient)
     assert answer.text == (
         "sakshi reads its configuration when it starts: restart it. Nothing was reloaded.\n"
     )
-
-
-async def test_there_are_no_alertmanagers(client: httpx2.AsyncClient) -> None:
-    """Sakshi notifies itself."""
-    answer = await client.get("/api/v1/alertmanagers")
-
-    assert answer.json()["data"] == {"activeAlertmanagers": [], "droppedAlertmanagers": []}

@@ -21,6 +21,7 @@ from tests.web.conftest import (
     make_group,
 )
 
+from sakshi.alerting.alertmanager import AlertmanagerStatus
 from sakshi.kpi import (
     Baseline,
     BaselineFolder,
@@ -72,7 +73,8 @@ async def client(
     ]
     configured = Baseline("pre", "Before", Origin.CONFIGURATION, values={"times.mean": 40.0})
     folder = BaselineFolder(tmp_path / "baselines", [configured])
-    changed = replace(services, baselines=Baselines(indicators, folder))
+    told = [AlertmanagerStatus("http://am/api/v2/alerts", 1, 0, NOW_MS, "connection refused")]
+    changed = replace(services, baselines=Baselines(indicators, folder), alertmanagers=lambda: told)
     async with make_client(changed) as client:
         yield client
 
@@ -149,6 +151,7 @@ async def test_it_is_served_as_it_is(client: httpx2.AsyncClient) -> None:
         (f"{ROOT}/baselines", ""),
         (f"{ROOT}/baselines/{{name}}", ""),
         (f"{ROOT}/baselines/{{name}}/comparison", "?over=30s"),
+        (f"{ROOT}/alertmanagers", ""),
         (f"{ROOT}/deliveries", ""),
         (f"{ROOT}/transitions", ""),
         (f"{ROOT}/openapi.json", ""),

@@ -3,6 +3,7 @@
     ScrapeManager ──append, commit──▶ SqliteStore ◀──select── LocalEngine ◀── web, page
           │                               ▲                        ▲
           └──a burst was committed──▶ RuleManager ──record──▶ SqliteLedger ──▶ Dispatcher ──▶ people
+                                                                  ├──▶ Alertmanagers
                                                                   └──changed──▶ Hub ──▶ page
 
 Each resource has one owner, which is here; what is opened is closed in the opposite order.
@@ -34,12 +35,13 @@ from sakshi.alerting import (
     TemplateSet,
     build_notifiers,
 )
+from sakshi.app.alertmanagers import build_alertmanagers
 from sakshi.app.file_limit import raise_file_limit
 from sakshi.app.parent import parent_gone
-from sakshi.app.retention import expire_forever
+from sakshi.app.retention import expire_forever, prune_forever
 from sakshi.app.storage_metrics import StorageCollector
 from sakshi.app.store_keeper import StoreKeeper
-from sakshi.app.view import describe_metrics, query_exemplars
+from sakshi.app.view import describe_metrics, find_bounds, query_exemplars
 from sakshi.config import Configuration
 from sakshi.kpi import (
     BaselineFolder,
@@ -156,6 +158,11 @@ class Monitor:
         ledger = SqliteLedger(self._data / "alerts.db", router or (lambda _: ()), clock)
         stack.callback(ledger.close)
         judge = self._judge(store, engine)
+
+        def on_pass(timestamp_ms: int) -> None:
+            alertmanagers.evaluated()
+            judge.judge(timestamp_ms)
+
         rules = RuleManager(
             [*configuration.rule_groups, *self._kpi_groups()],
             LocalPassEngine(engine),
@@ -165,7 +172,10 @@ class Monitor:
             configuration.global_config.external_labels,
             self._external_url,
             registry,
-            on_pass=judge.judge,
+            on_pass=on_pass,
+        )
+        alertmanagers = build_alertmanagers(
+            configuration, ledger, rules, clock, registry, self._external_url
         )
 
         async def on_burst(timestamp_ms: int) -> None:
@@ -192,6 +202,8 @@ class Monitor:
             exemplars=query_exemplars(ring),
             dropped_targets=scrape.dropped_targets,
             dropped_target_counts=scrape.dropped_target_counts,
+            alertmanagers=alertmanagers.active,
+            dropped_alertmanagers=alertmanagers.dropped,
             store_admin=(
                 StoreKeeper(store, self._data / "snapshots", clock)
                 if configuration.web.enable_admin_api
@@ -218,9 +230,11 @@ class Monitor:
             serve(app, listener, ready, before_shutdown=hub.close),
             scrape.run(),
             rules.run(),
+            alertmanagers.run(),
             expire_forever(store, configuration.storage.retention_ms, clock),
             self._announce(ready),
             *(dispatcher.run() for dispatcher in dispatchers),
+            *([] if dispatchers else [prune_forever(ledger, clock)]),
         ]
 
     def _startup(self) -> Startup:
@@ -320,14 +334,6 @@ async def run_until_first(
     for outcome in outcomes:
         if isinstance(outcome, Exception):
             raise outcome
-
-
-def find_bounds(store: Store) -> tuple[int, int] | None:
-    """Return the times of the oldest and the newest sample; None where there is none."""
-    statistics = store.statistics()
-    if statistics.oldest_ms is None or statistics.newest_ms is None:
-        return None
-    return statistics.oldest_ms, statistics.newest_ms
 
 
 def make_registry(store: Store) -> CollectorRegistry:

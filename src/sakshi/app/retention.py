@@ -10,12 +10,14 @@ import asyncio
 import logging
 from typing import Final
 
+from sakshi.ledger import LedgerError, SqliteLedger
 from sakshi.model.clock import Clock
 from sakshi.storage import Store
 
 INTERVAL_SECONDS: Final = 60.0
 JUMP_MS: Final = 300_000  # more than a machine sleeps between two looks at its clock, and NTP slews
 DOUBT_SECONDS: Final = 3600.0
+PRUNE_INTERVAL_SECONDS: Final = 600.0
 
 logger = logging.getLogger(__name__)
 
@@ -53,3 +55,14 @@ async def expire_forever(store: Store, retention_ms: int, clock: Clock) -> None:
         before_ms = retention.before_ms()
         if before_ms is not None:
             await asyncio.to_thread(store.expire, before_ms)
+
+
+async def prune_forever(ledger: SqliteLedger, clock: Clock) -> None:
+    """Forget old transitions, every ten minutes: where nobody is notified, nobody else does."""
+    while True:
+        await clock.sleep(PRUNE_INTERVAL_SECONDS)
+        try:
+            while await asyncio.to_thread(ledger.prune, clock.now_ms()):
+                pass
+        except LedgerError as error:
+            logger.error("the ledger could not be pruned error=%s", error)

@@ -1,4 +1,4 @@
-"""What the API shows of the scrape, in its own nouns: descriptions, exemplars, dropped targets."""
+"""What the API shows of the scrape, in its own nouns: descriptions, exemplars, bounds of time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from sakshi.model.matcher import Matcher
 from sakshi.scrape import ExemplarRing, ScrapeManager
+from sakshi.storage import Store
 from sakshi.web import ExemplarQuerier, MetricDescription, SeriesExemplars
 
 
@@ -34,3 +35,11 @@ def query_exemplars(ring: ExemplarRing) -> ExemplarQuerier:
         return [SeriesExemplars(series, exemplars) for series, exemplars in found.items()]
 
     return query
+
+
+def find_bounds(store: Store) -> tuple[int, int] | None:
+    """Return the times of the oldest and the newest sample; None where there is none."""
+    statistics = store.statistics()
+    if statistics.oldest_ms is None or statistics.newest_ms is None:
+        return None
+    return statistics.oldest_ms, statistics.newest_ms

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sakshi.cli.client import Client
     from sakshi.cli.status_report import Status
 
-HELP: Final = "Show how everything stands: KPIs, alerts, targets."
+HELP: Final = "Show how everything stands: KPIs, alerts, targets, Alertmanagers."
 EXAMPLES: Final = """\
   sakshi status
   sakshi status --watch             # until Ctrl-C; --watch 10: every 10 seconds
@@ -208,6 +208,7 @@ def ask(client: Client, url: str) -> Status:
         kpis=join(kpis["kpis"], definition["kpis"]),
         alerts=get(client, "alerts", url)["alerts"],
         targets=get(client, "targets", url)["activeTargets"],
+        alertmanagers=get(client, "sakshi/alertmanagers", url)["alertmanagers"],
     )
 
 

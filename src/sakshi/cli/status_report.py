@@ -1,4 +1,4 @@
-"""Shows how everything stands to people: KPIs by group, then alerts, then targets.
+"""Shows how everything stands to people: KPIs by group, alerts, targets, Alertmanagers.
 
 WARNING  1 of 22 KPIs; judged 2s ago at http://127.0.0.1:9090
 
@@ -60,6 +60,7 @@ class Status:
         kpis: judgements, each with `title`, `group`, `unit` and `limits` by name.
         alerts: as `/api/v1/alerts` answers them.
         targets: the active ones, as `/api/v1/targets` answers them.
+        alertmanagers: as `/api/v1/sakshi/alertmanagers` answers them.
     """
 
     url: str
@@ -70,6 +71,7 @@ class Status:
     kpis: Sequence[Judgement]
     alerts: Sequence[Mapping[str, Any]] = ()
     targets: Sequence[Mapping[str, Any]] = ()
+    alertmanagers: Sequence[Mapping[str, Any]] = ()
 
 
 def render_status(status: Status, width: int | None = None) -> Sequence[str]:
@@ -85,6 +87,7 @@ def render_status(status: Status, width: int | None = None) -> Sequence[str]:
         _render_kpis(status, width),
         _render_alerts(status),
         _render_targets(status),
+        *([_render_alertmanagers(status)] if status.alertmanagers else []),
     ]
     return [line for part in parts for line in ["", *part]][1:]
 
@@ -244,6 +247,22 @@ def _render_targets(status: Status) -> Sequence[str]:
         if target["health"] == "down"
     ]
     return [f"Targets: {title or 'none'}", *down]
+
+
+def _render_alertmanagers(status: Status) -> Sequence[str]:
+    """Return how many Alertmanagers are told, and those that are not."""
+    bad = [one for one in status.alertmanagers if one["last_error"] or one["refused"]]
+    lines = [
+        f"  {_paint('down')}  {one['url']}: {_printable(one['last_error'])};"
+        f" waiting: {one['waiting']}"
+        if one["last_error"]
+        else f"  {one['url']}: refused alerts: {one['refused']}"
+        for one in bad
+    ]
+    down = sum(bool(one["last_error"]) for one in bad)
+    counts = ((down, "down"), (len(status.alertmanagers) - down, "told"))
+    title = ", ".join(f"{count} {word}" for count, word in counts if count)
+    return [f"Alertmanagers: {title}", *lines]
 
 
 def _describe_way(distance: float, side: str, name: str, unit: str) -> str:

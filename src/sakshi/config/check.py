@@ -69,12 +69,14 @@ def describe_configuration(configuration: Configuration) -> str:
     )
     rules = sum(len(group.rules) for group in configuration.rule_groups)
     notifications = configuration.notifications
+    alertmanagers = len(configuration.alerting.alertmanagers)
     parts = (
         count(len(configuration.scrape_configs), "job"),
         count(targets, "target"),
         count(rules, "rule"),
         count(len(configuration.kpis), "KPI"),
         count(len(notifications.receivers) if notifications else 0, "receiver"),
+        *([count(alertmanagers, "group") + " of Alertmanagers"] if alertmanagers else []),
     )
     return f"configuration: {', '.join(parts)}"
 

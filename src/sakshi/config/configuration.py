@@ -1,6 +1,7 @@
 """sakshi.yml, whole: Prometheus' keys with Prometheus' meaning, and sakshi's own beside them.
 
     global, scrape_configs, rule_files, storage.tsdb.retention      as in prometheus.yml
+    alerting            Alertmanagers that are handed all alerts, as in prometheus.yml
     notifications       Alertmanager's file inline, or {file: alertmanager.yml}
     kpis, dashboard     what is judged and shown
     indicators, baselines, targets    what is measured, what it was, what it should become
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import Final
 
 from sakshi.alerting import NotificationConfig
+from sakshi.alerting.alertmanager import AlertingConfig
+from sakshi.config.alertmanager import read_alerting
 from sakshi.config.baseline import read_baselines
 from sakshi.config.dashboard import WebConfig, read_dashboard, read_web
 from sakshi.config.document import Document
@@ -63,8 +66,9 @@ class Configuration:
         kpis: their windows filled in.
         indicators: what can be compared with a baseline, with their targets.
         baselines: those that the file declares.
-        notifications: None where nobody is to be told.
         lookback_ms: how old a sample may be for an instant vector, exclusive.
+        alerting: the Alertmanagers that are told, beside the notifications.
+        notifications: None where nobody is to be told by sakshi itself.
         web: by which names sakshi may be called, and what over HTTP.
         warnings: what will not have the effect that its author hopes for, with its place.
     """
@@ -73,6 +77,7 @@ class Configuration:
     global_config: GlobalConfig = field(default_factory=GlobalConfig)
     scrape_configs: Sequence[ScrapeConfig] = ()
     rule_groups: Sequence[RuleGroup] = ()
+    alerting: AlertingConfig = field(default_factory=AlertingConfig)
     notifications: NotificationConfig | None = None
     kpis: Sequence[Kpi] = ()
     indicators: Sequence[Indicator] = ()
@@ -125,6 +130,7 @@ def read_root(root: Section, folder: Path) -> Configuration:
         global_config=global_config,
         scrape_configs=read_scrape_configs(root, folder, global_config),
         rule_groups=rule_groups,
+        alerting=read_alerting(root.section("alerting"), folder),
         notifications=read_notification_section(root, folder),
         kpis=[kpi.with_window(dashboard.window) for kpi in kpis],
         indicators=indicators,
@@ -134,7 +140,6 @@ def read_root(root: Section, folder: Path) -> Configuration:
         lookback_ms=read_lookback(root.section("query")),
         web=read_web(root.section("web")),
     )
-    warn_of_alertmanagers(root)
     root.unsupported(UNSUPPORTED)
     root.close()
     return configuration
@@ -241,17 +246,3 @@ def read_retention_bytes(section: Section) -> int | None:
         return value
 
     return section.parsed("size", parse, 'a size like "10GB", at least 16MB', None) or None
-
-
-def warn_of_alertmanagers(root: Section) -> None:
-    """Warn of `alerting`, unless it names no Alertmanager, as the file that Prometheus ships."""
-    section = root.section("alerting")
-    is_empty = all(
-        manager.keys() == ["static_configs"]
-        and not any(entry.texts("targets") for entry in manager.sections("static_configs"))
-        for manager in section.sections("alertmanagers")
-    )
-    if is_empty and set(section.keys()) <= {"alertmanagers"}:
-        root.ignore(["alerting"])
-        return
-    root.unsupported(["alerting"], "not supported yet, no effect; see `notifications`")

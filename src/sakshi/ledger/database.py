@@ -18,7 +18,7 @@ from sakshi.ledger.errors import LedgerFileError, LedgerWriteError
 
 Connect = Callable[..., sqlite3.Connection]
 
-MIGRATIONS: Final = ("schema.sql",)
+MIGRATIONS: Final = ("schema.sql", "alertmanagers.sql")
 """Scripts, each of which brings a file from the version of its index to the next."""
 
 BUSY_TIMEOUT_MS: Final = 5000  # somebody looks at the file with another tool and holds it

@@ -36,6 +36,8 @@ _PRUNES: Final = (
     """delete from transition where id in (
         select id from transition
         where at_ms < :before_ms
+            and (id < (select max(id) from transition)
+                or not exists (select 1 from alertmanager))
             and not exists (select 1 from outbox where outbox.transition_id = transition.id)
             and not exists (select 1 from member where member.transition_id = transition.id)
         limit :rows_max)""",
@@ -80,7 +82,8 @@ def select_transitions(connection: sqlite3.Connection, limit: int) -> list[Trans
 def delete_oldest(connection: sqlite3.Connection, before_ms: int) -> int:
     """Delete at most PRUNE_ROWS_MAX rows of each table from before this moment; return how many.
 
-    What waits, what a group still holds, and what a group's memory of its last message needs stays.
+    What waits, what a group still holds, and what a group's memory of its last message needs stays;
+    and the newest transition where Alertmanagers have a place in history: no id is given twice.
     """
     values = {"before_ms": before_ms, "rows_max": PRUNE_ROWS_MAX}
     return sum(connection.execute(statement, values).rowcount for statement in _PRUNES)

@@ -37,6 +37,12 @@ from sakshi.ledger.outbox import (
     write_transition,
 )
 from sakshi.ledger.record import Delivery, Destination, Router
+from sakshi.ledger.resolution import (
+    OwedResolutions,
+    select_owed,
+    write_enrolment,
+    write_settlement,
+)
 from sakshi.ledger.row import ALERT_COLUMNS, decode_alert
 from sakshi.model.alert import Alert, AlertState, Transition
 from sakshi.model.clock import Clock
@@ -45,7 +51,8 @@ from sakshi.model.clock import Clock
 class SqliteLedger:
     """Alert state, its history and the outbox in one durable file.
 
-    It is the rules' AlertRecorder and the dispatcher's DeliveryRecorder.
+    It is the rules' AlertRecorder, the dispatcher's DeliveryRecorder and the Alertmanagers'
+    ResolutionRecorder.
 
     Args:
         path: of the file; made where it does not exist.
@@ -184,6 +191,31 @@ class SqliteLedger:
                 self._callbacks = tuple(item for item in self._callbacks if item is not callback)
 
         return unsubscribe
+
+    # The Alertmanagers' side: ResolutionRecorder. Nobody is called back: nothing here is shown.
+
+    def enrol_alertmanager(self, name: str) -> None:
+        """Note that an Alertmanager is there; to a new one, nothing is owed of what was before.
+
+        Raises:
+            LedgerWriteError: the disk refused.
+        """
+        with self._database.transaction() as connection:
+            write_enrolment(connection, name, self._clock.now_ms())
+
+    def owed_resolutions(self, name: str) -> OwedResolutions:
+        """Return what is owed to an Alertmanager; nothing to one that is not enrolled."""
+        with self._database.reading() as connection:
+            return select_owed(connection, name)
+
+    def settle_resolutions(self, name: str, through_id: int) -> None:
+        """Note that nothing is owed any more up to a transition.
+
+        Raises:
+            LedgerWriteError: the disk refused.
+        """
+        with self._database.transaction() as connection:
+            write_settlement(connection, name, through_id, self._clock.now_ms())
 
     # Reads, for the page and the API
 

@@ -10,9 +10,10 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
+from prometheus_client import Counter
+
 from sakshi.model.clock import Clock
 from sakshi.model.errors import SakshiError
-from sakshi.scrape.metrics import ScrapeMetrics
 from sakshi.scrape.target_group import StaticTargets
 
 DOCUMENT_BYTES_MAX: Final = 16 << 20  # 100,000 addresses with their labels
@@ -40,10 +41,20 @@ class Discovery(Protocol):
         """Let go what is kept open between questions."""
 
 
+class DiscoveryMetrics(Protocol):
+    """What is counted of a discovery; whoever uses its targets has it among its own metrics."""
+
+    discovery_failures: Counter
+    """Questions that failed."""
+
+    crashes: Counter
+    """Defects."""
+
+
 async def refresh_once(
     discovery: Discovery,
     update: Callable[[Sequence[StaticTargets]], None],
-    metrics: ScrapeMetrics,
+    metrics: DiscoveryMetrics,
     last_error: str,
 ) -> str:
     """Ask once, and hand on what is new; return why it failed, empty where it did not.
@@ -69,7 +80,7 @@ async def refresh_once(
 async def refresh_forever(
     discovery: Discovery,
     update: Callable[[Sequence[StaticTargets]], None],
-    metrics: ScrapeMetrics,
+    metrics: DiscoveryMetrics,
     clock: Clock,
     error: str = "",
     *,

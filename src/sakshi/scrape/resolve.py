@@ -25,7 +25,7 @@ from sakshi.scrape.target_group import StaticTargets
 
 _HIDDEN: Final = "__"
 _PARAM: Final = "__param_"
-_PATH_CHARACTERS: Final = "/%:@!$&'()*+,;=~?"  # those that a path may hold unescaped
+PATH_CHARACTERS: Final = "/%:@!$&'()*+,;=~?"  # those that a path may hold unescaped
 
 
 @dataclass(frozen=True)
@@ -120,8 +120,8 @@ def _resolve(config: ScrapeConfig, discovered: Mapping[str, str]) -> ResolvedTar
         return None
     labels = dict(relabelled.pairs)
     address = labels.get("__address__", "")
-    if not _is_address(address):
-        _refuse(config, "an address like host:port", _hide_user(address))
+    if not is_address(address):
+        _refuse(config, "an address like host:port", hide_user(address))
     interval_ms = _duration_ms(config, labels, "__scrape_interval__")
     timeout_ms = _duration_ms(config, labels, "__scrape_timeout__")
     is_relabelled = (interval_ms, timeout_ms) != (config.interval_ms, config.timeout_ms)
@@ -160,7 +160,7 @@ def _url(config: ScrapeConfig, labels: Mapping[str, str], address: str) -> str:
             ]
     pairs = urlencode(sorted(params.items()), doseq=True)
     query = f"?{pairs}" if pairs else ""
-    path = quote(labels.get("__metrics_path__", ""), safe=_PATH_CHARACTERS)
+    path = quote(labels.get("__metrics_path__", ""), safe=PATH_CHARACTERS)
     slash = "" if path.startswith("/") or not path else "/"
     return f"{scheme}://{address}{slash}{path}{query}"
 
@@ -170,14 +170,14 @@ def _refuse(config: ScrapeConfig, expected: str, found: str) -> NoReturn:
     raise InvalidTargetError(Problem(place, expected, f'"{found}"'))
 
 
-def _hide_user(address: str) -> str:
+def hide_user(address: str) -> str:
     """Return an address without what may be a user and a password."""
     before, separator, host = address.rpartition("@")
     scheme, slashes, _ = before.rpartition("//")
     return f"{scheme}{slashes}<secret>@{host}" if separator else address
 
 
-def _is_address(address: str) -> bool:
+def is_address(address: str) -> bool:
     """Tell whether a text is a host with or without a port, and nothing else."""
     if not address.isascii() or not address.isprintable() or set(address) & set(' /?#@\\"<>'):
         return False

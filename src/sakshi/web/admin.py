@@ -1,4 +1,4 @@
-"""`/api/v1/admin/tsdb/...`, `/api/v1/alertmanagers` and `/-/reload`: what operators ask for."""
+"""`/api/v1/admin/tsdb/...` and `/-/reload`: what operators ask for."""
 
 from __future__ import annotations
 
@@ -42,11 +42,6 @@ async def snapshot(services: Services, request: Request) -> Response:
     """Copy all samples; the answer names the folder below `snapshots` of the data folder."""
     name = await asyncio.to_thread(_admin(services, request).snapshot)
     return success({"name": name})
-
-
-async def alertmanagers(services: Services, request: Request) -> Response:
-    """Answer that there are none: sakshi routes and notifies itself."""
-    return success({"activeAlertmanagers": [], "droppedAlertmanagers": []})
 
 
 async def reload(services: Services, request: Request) -> Response:

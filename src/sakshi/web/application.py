@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from sakshi.web import (
     admin,
+    alertmanager,
     baseline,
     expression,
     metadata,
@@ -58,7 +59,7 @@ ROUTES: Final[tuple[tuple[str, tuple[str, ...], Handler], ...]] = (
     ("/api/v1/alerts", _GET, rule.alerts),
     ("/api/v1/targets", _GET, target.targets),
     ("/api/v1/scrape_pools", _GET, target.scrape_pools),
-    ("/api/v1/alertmanagers", _GET, admin.alertmanagers),
+    ("/api/v1/alertmanagers", _GET, alertmanager.alertmanagers),
     ("/api/v1/admin/tsdb/delete_series", _CHANGE, admin.delete_series),
     ("/api/v1/admin/tsdb/clean_tombstones", _CHANGE, admin.clean_tombstones),
     ("/api/v1/admin/tsdb/snapshot", _CHANGE, admin.snapshot),
@@ -72,9 +73,11 @@ ROUTES: Final[tuple[tuple[str, tuple[str, ...], Handler], ...]] = (
     ("/api/v1/sakshi/baselines", ("GET", "POST"), baseline.baselines),
     ("/api/v1/sakshi/baselines/{name}", ("GET", "DELETE"), baseline.baseline),
     ("/api/v1/sakshi/baselines/{name}/comparison", _GET, baseline.comparison),
+    ("/api/v1/sakshi/alertmanagers", _GET, alertmanager.alertmanager_states),
     ("/api/v1/sakshi/deliveries", _GET, monitor.deliveries),
     ("/api/v1/sakshi/transitions", _GET, monitor.transitions),
     ("/api/v1/sakshi/openapi.json", _GET, openapi.openapi),
+    ("/graph", _GET, alertmanager.graph),
     ("/-/healthy", _GET, status.healthy),
     ("/-/ready", _GET, status.ready),
     ("/-/reload", _CHANGE, admin.reload),

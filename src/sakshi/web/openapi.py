@@ -26,8 +26,8 @@ from sakshi.web.services import Services
 VERSION: Final = "3.1.0"
 DESCRIPTION: Final = (
     "What is sakshi's own beside Prometheus' HTTP API: KPIs and their judgements, baselines, "
-    "deliveries, transitions. A moment is seconds since the epoch or RFC 3339, a duration seconds "
-    "or Prometheus' (`1m30s`)."
+    "Alertmanagers, deliveries, transitions. A moment is seconds since the epoch or RFC 3339, a "
+    "duration seconds or Prometheus' (`1m30s`)."
 )
 
 _JSON: Final = "application/json"
@@ -190,6 +190,13 @@ PATHS: Final[Mapping[str, Mapping[str, Operation]]] = {
                 _parameter("timeout", _TIMEOUT),
             ],
             errors=(*_QUERY_ERRORS, ErrorKind.NOT_FOUND),
+        )
+    },
+    "/api/v1/sakshi/alertmanagers": {
+        "get": _operation(
+            "listAlertmanagers",
+            "How it stands with each Alertmanager that is told of alerts",
+            "Alertmanagers",
         )
     },
     "/api/v1/sakshi/deliveries": {

@@ -192,6 +192,17 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         missed=INTEGER,
         unknown=INTEGER,
     ),
+    "Alertmanagers": fields(
+        alertmanagers=array(
+            fields(
+                url=TEXT,
+                waiting=describe("alerts to be told that it has not accepted", INTEGER),
+                refused=describe("alerts that it does not take for what they say", INTEGER),
+                accepted_at=describe("when it last accepted a post", nullable(MOMENT)),
+                last_error=describe("why the last post failed; empty: it did not", TEXT),
+            )
+        )
+    ),
     "Deliveries": fields(deliveries=array(fields(**_DELIVERY))),
     "Transitions": fields(
         transitions=array(

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sakshi.alerting.alertmanager import AlertmanagerStatus
 from sakshi.kpi import Baselines, Judgement, Kpi
 from sakshi.ledger.record import Delivery
 from sakshi.model.alert import Alert, Transition
@@ -57,6 +58,8 @@ class Services:
         store_admin: deletes and copies samples; None: nobody may ask for it.
         dropped_targets: gives the targets that relabelling dropped, as many as are kept.
         dropped_target_counts: gives how many it dropped, by job.
+        alertmanagers: gives those that are told of alerts, and how it stands with each.
+        dropped_alertmanagers: gives the URLs of those that relabelling dropped.
         time_bounds: gives the times of the oldest and the newest sample; None where there is none,
             or nobody knows.
         startup: how this sakshi was started.
@@ -87,6 +90,8 @@ class Services:
     store_admin: StoreAdmin | None = None
     dropped_targets: Callable[[], Sequence[DroppedTarget]] = tuple
     dropped_target_counts: Callable[[], Mapping[str, int]] = dict
+    alertmanagers: Callable[[], Sequence[AlertmanagerStatus]] = tuple
+    dropped_alertmanagers: Callable[[], Sequence[str]] = tuple
     time_bounds: Callable[[], tuple[int, int] | None] = lambda: None
     startup: Startup = field(default_factory=Startup)
     baselines: Baselines = field(default_factory=Baselines)
