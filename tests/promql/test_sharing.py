@@ -12,6 +12,7 @@ from tests.promql.notation import append_series, parse_series
 from sakshi.model.matcher import Matcher
 from sakshi.promql import LocalEngine, QueryEvaluationError, Vector
 from sakshi.storage import MemoryStore, SeriesColumns
+from sakshi.storage.store import Watch, unwatched
 
 AT_MS = 300_000
 
@@ -24,10 +25,14 @@ class CountingStore(MemoryStore):
         self.asked: list[str] = []
 
     def select(
-        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int
+        self,
+        matchers: Sequence[Matcher],
+        start_ms: int,
+        end_ms: int,
+        watch: Watch = unwatched,
     ) -> Sequence[SeriesColumns]:
         self.asked.append(",".join(map(str, matchers)))
-        return super().select(matchers, start_ms, end_ms)
+        return super().select(matchers, start_ms, end_ms, watch)
 
 
 @pytest.fixture

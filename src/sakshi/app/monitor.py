@@ -128,16 +128,20 @@ class Monitor:
             self._data.mkdir(parents=True, exist_ok=True)
             store = SqliteStore(self._data / "samples", self._configuration.storage)
             stack.callback(store.close)
-            engine = LocalEngine(
-                store,
-                self._clock,
-                subquery_step_ms=self._configuration.global_config.evaluation_interval_ms,
-            )
+            engine = self.make_engine(store)
             async with httpx2.AsyncHTTPTransport(retries=0) as transport:
                 tasks = self._compose(stack, store, engine, listener, transport)
                 ends = [stop.wait(), *([parent_gone()] if exit_with_parent else [])]
                 await run_until_first(ends, tasks, before_cancelling=engine.stop)
         logger.info("stopped data=%s", self._data)
+
+    def make_engine(self, store: Store) -> LocalEngine:
+        """Return what answers queries; a subclass may have another."""
+        return LocalEngine(
+            store,
+            self._clock,
+            subquery_step_ms=self._configuration.global_config.evaluation_interval_ms,
+        )
 
     def _compose(
         self,

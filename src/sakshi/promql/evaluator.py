@@ -185,7 +185,9 @@ class Level:
         """Return the times, in seconds, of the newest samples of series at each moment."""
         lookback_ms, budget = self.query.lookback_ms, self.query.budget
         first_ms, last_ms = int(times.min()), int(times.max())
-        parts = self.query.querier.select(matchers, first_ms - lookback_ms + 1, last_ms)
+        parts = self.query.querier.select(
+            matchers, first_ms - lookback_ms + 1, last_ms, budget.watch
+        )
         selection = self.query.joined.select(parts)
         budget.charge(selection.cells)
         return newest(selection, times, lookback_ms, ask_time=True, check=budget.check)
@@ -235,7 +237,9 @@ class Level:
                 after_ms -= self.query.lookback_ms
             if selector.extension is Extension.SMOOTHED:
                 until_ms += self.query.lookback_ms
-            parts = self.query.querier.select(selector.matchers, after_ms + 1, until_ms)
+            parts = self.query.querier.select(
+                selector.matchers, after_ms + 1, until_ms, self.query.budget.watch
+            )
             selection = self.query.joined.select(parts)
         self.query.budget.charge(selection.cells)
         self.query.budget.check()

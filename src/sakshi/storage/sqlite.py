@@ -31,7 +31,7 @@ from sakshi.storage.errors import DamagedDatabaseError, StorageError, StorageFul
 from sakshi.storage.head import Head
 from sakshi.storage.reader import ChunkReader
 from sakshi.storage.restore import Restorer
-from sakshi.storage.store import SeriesColumns, StoreStatistics, TargetAppender
+from sakshi.storage.store import SeriesColumns, StoreStatistics, TargetAppender, Watch, unwatched
 from sakshi.storage.taken import TakenRows
 from sakshi.storage.target import TargetHead
 from sakshi.storage.writer import LogWriter, write_deletions, write_span
@@ -116,14 +116,24 @@ class SqliteStore:
         return self._head.target(labels)
 
     def select(
-        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int
+        self,
+        matchers: Sequence[Matcher],
+        start_ms: int,
+        end_ms: int,
+        watch: Watch = unwatched,
     ) -> Sequence[SeriesColumns]:
         """Return the samples of all series that meet every matcher: see `Querier`."""
-        return self._head.select(matchers, start_ms, end_ms)
+        return self._head.select(matchers, start_ms, end_ms, watch)
 
-    def series(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Sequence[Labels]:
+    def series(
+        self,
+        matchers: Sequence[Matcher],
+        start_ms: int,
+        end_ms: int,
+        watch: Watch = unwatched,
+    ) -> Sequence[Labels]:
         """Return the series that have samples in or near the range, sorted: see `Querier`."""
-        return self._head.series(matchers, start_ms, end_ms)
+        return self._head.series(matchers, start_ms, end_ms, watch)
 
     def commit(self) -> None:
         """Return once everything appended before the call is durable: see `Appender`.

@@ -17,7 +17,7 @@ from sakshi.storage.history import History
 from sakshi.storage.matrix import MatrixView
 from sakshi.storage.selection import Group
 from sakshi.storage.span import Span
-from sakshi.storage.store import SeriesColumns, Timestamps, Values
+from sakshi.storage.store import SeriesColumns, Timestamps, Values, Watch
 from sakshi.storage.value import ABSENT, is_absent, is_gap, is_stale
 
 
@@ -30,7 +30,26 @@ class Part:
     has_gaps: bool
 
 
-def read_group(group: Group, start_ms: int, end_ms: int, history: History) -> SeriesColumns | None:
+class Tally:
+    """Counts the numbers that one selection reads.
+
+    Args:
+        watch: told of the count before what is counted is laid out.
+    """
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._cells = 0
+
+    def add(self, cells: int) -> None:
+        """Count so many more; raises what ends the selection."""
+        self._cells += cells
+        self._watch(self._cells)
+
+
+def read_group(
+    group: Group, start_ms: int, end_ms: int, history: History, tally: Tally
+) -> SeriesColumns | None:
     """Return the group's samples in [start_ms, end_ms], both inclusive; None where it has none."""
     view = group.target.view()
     living = group.target.lives_within(group.columns, start_ms, end_ms)
@@ -41,9 +60,10 @@ def read_group(group: Group, start_ms: int, end_ms: int, history: History) -> Se
     parts = [
         part
         for span in view.spans.within(start_ms, end_ms)
-        if (part := _read_span(group, span, start_ms, end_ms, history)) is not None
+        if (part := _read_span(group, span, start_ms, end_ms, history, tally)) is not None
     ]
     recent = _read_rows(group, view.rows, start_ms, end_ms)
+    tally.add(recent.values.size)
     if recent.timestamps.size:
         parts.append(recent)
     if not parts:
@@ -56,14 +76,14 @@ def read_group(group: Group, start_ms: int, end_ms: int, history: History) -> Se
 
 
 def read_shared(
-    groups: Sequence[Group], start_ms: int, end_ms: int, history: History
+    groups: Sequence[Group], start_ms: int, end_ms: int, history: History, tally: Tally
 ) -> SeriesColumns | None:
     """Return the samples of one series that several targets have; None where it has none.
 
     At one moment a measured value counts more than a stale marker, then the older target's sample
     more than the younger's.
     """
-    found = [read_group(group, start_ms, end_ms, history) for group in groups]
+    found = [read_group(group, start_ms, end_ms, history, tally) for group in groups]
     parts = []
     for columns in found:
         if columns is not None:
@@ -93,7 +113,7 @@ def _read_rows(group: Group, rows: MatrixView, start_ms: int, end_ms: int) -> Pa
 
 
 def _read_span(
-    group: Group, span: Span, start_ms: int, end_ms: int, history: History
+    group: Group, span: Span, start_ms: int, end_ms: int, history: History, tally: Tally
 ) -> Part | None:
     timestamps = history.timestamps(span.id)
     if timestamps is None:
@@ -101,6 +121,7 @@ def _read_span(
     first, end = timestamps.searchsorted(start_ms, "left"), timestamps.searchsorted(end_ms, "right")
     if first == end:
         return None
+    tally.add(int(end - first) * group.columns.size)
     values = np.full((int(end - first), group.columns.size), ABSENT)
     has_gaps = False
     edges = [0, *(np.flatnonzero(np.diff(group.families)) + 1).tolist(), group.columns.size]

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from sakshi.model.duration import format_duration
 from sakshi.promql.engine import QueryResult, Samples, Vector
 from sakshi.promql.json import render_instant, render_range
+from sakshi.promql.limit import DEFAULT_LIMITS, Budget
 from sakshi.promql.local import LOOKBACK_MS
 from sakshi.storage import SeriesList
 from sakshi.web.answer import success_encoded
@@ -33,10 +34,11 @@ async def instant(services: Services, request: Request) -> Response:
 
     def evaluate(timeout_seconds: float) -> tuple[QueryResult, bytes]:
         timer.begin()
+        budget = Budget(services.clock, DEFAULT_LIMITS, timeout_seconds)
         result = services.engine.instant(query, at_ms, timeout_seconds=timeout_seconds)
         timer.end()
         result = _truncate(result, limit)
-        return result, render_instant(result)
+        return result, render_instant(result, budget.write)
 
     result, data = await services.queries.run(evaluate, parameters.timeout_seconds())
     if parameters.text("stats"):
@@ -58,12 +60,13 @@ async def range_(services: Services, request: Request) -> Response:
 
     def evaluate(timeout_seconds: float) -> tuple[QueryResult, bytes]:
         timer.begin()
+        budget = Budget(services.clock, DEFAULT_LIMITS, timeout_seconds)
         result = services.engine.range(
             query, start_ms, end_ms, step_ms, timeout_seconds=timeout_seconds
         )
         timer.end()
         result = _truncate(result, limit)
-        return result, render_range(result)
+        return result, render_range(result, budget.write)
 
     result, data = await services.queries.run(evaluate, parameters.timeout_seconds())
     if parameters.text("stats"):
