@@ -8,6 +8,7 @@ that does not hear how much time a query has, and one that keeps its answers.
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import shutil
 import time
@@ -28,7 +29,7 @@ from torture.target import exposing
 AT_ONCE: Final = 20
 TIMEOUT_SECONDS: Final = 2.0
 GRACE_SECONDS: Final = 1.0  # after its timeout, a query is gone
-HANGING_SECONDS: Final = 60.0  # nobody waits longer for one that is not
+HANGING_SECONDS: Final = 3.0  # nobody waits longer, after that, for one that is not
 ALLOWED: Final = frozenset({200, 400, 413, 422, 503})
 """What a server answers that goes on: a result, a refusal, a query that was stopped."""
 
@@ -51,8 +52,10 @@ class QueryTorture:
         folder: is emptied.
         chance: decides about the queries.
         control: the known-bad engine; empty: the real one.
+        timeout_seconds: of each query.
         grace_seconds: how long after its timeout a query may be answered.
         jitter_part_max: how late, in parts of the interval, 99 of 100 scrapes may begin.
+        warm: how many are asked before the memory is weighed.
     """
 
     def __init__(
@@ -61,14 +64,18 @@ class QueryTorture:
         chance: random.Random,
         control: str = "",
         *,
+        timeout_seconds: float = TIMEOUT_SECONDS,
         grace_seconds: float = GRACE_SECONDS,
         jitter_part_max: float = JITTER_PART_MAX,
+        warm: int = SERVED_FIRST,
     ) -> None:
         self._folder = folder.resolve()
         self._chance = chance
         self._control = control
+        self._timeout_seconds = timeout_seconds
         self._grace_seconds = grace_seconds
         self._jitter_part_max = jitter_part_max
+        self._warm = warm
 
     def run(self, progress: Progress, rounds: int, tell: Callable[[], None]) -> None:
         """Count until so many queries were asked; `tell` is called after each wave."""
@@ -97,22 +104,25 @@ class QueryTorture:
         end_seconds: float,
     ) -> None:
         began = time.monotonic()
-        wanted = killers(SERVED_FIRST + rounds - progress.rounds, self._chance)
+        wanted = killers(self._warm + rounds - progress.rounds, self._chance)
 
         def ask(killer: Killer) -> Answer:
             path, parameters = killer.request(end_seconds)
-            return server.ask(path, parameters | {"timeout": f"{TIMEOUT_SECONDS}"}, HANGING_SECONDS)
+            parameters["timeout"] = f"{self._timeout_seconds}"
+            patience = self._timeout_seconds + self._grace_seconds + HANGING_SECONDS
+            return server.ask(path, parameters, patience)
 
-        list(threads.map(ask, wanted[:SERVED_FIRST]))
+        list(threads.map(ask, wanted[: self._warm]))
         memory_bytes = server.memory_bytes()
         peak = memory_bytes
-        for wave in _waves(wanted[SERVED_FIRST:]):
+        for wave in _waves(wanted[self._warm :]):
             for killer, answer in zip(wave, threads.map(ask, wave), strict=True):
                 self._judge(progress, killer, answer)
             peak = max(peak, server.memory_bytes())
             progress.rounds += len(wave)
             progress.seconds += time.monotonic() - began - progress.seconds
             tell()
+        print(f"load average={os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
         self._judge_scrapes(progress, server, int(time.monotonic() - began))
         _judge_memory(progress, server, memory_bytes)
         print(f"memory before={memory_bytes >> 20} MiB, seen={peak >> 20} MiB, "
@@ -124,14 +134,14 @@ class QueryTorture:
         query = killer.query[:100]
         if answer.status not in ALLOWED:
             progress.find(f"{answer.status} {answer.body[:200]!r} for {query}")
-        elif answer.seconds > TIMEOUT_SECONDS + self._grace_seconds:
+        elif answer.seconds > self._timeout_seconds + self._grace_seconds:
             progress.find(
                 f"{answer.seconds:.1f} s, {answer.status}, {answer.size} bytes for {query}"
             )
         progress.acknowledged += answer.status == 200
 
     def _judge_scrapes(self, progress: Progress, server: Serving, seconds: int) -> None:
-        samples = server.samples('up{job="page"}', seconds)
+        samples = server.samples('up{job="page"}', seconds + 1)
         progress.samples += len(samples)
         if len(samples) < seconds - 2:
             progress.find(f"{len(samples)} scrapes in {seconds} s")

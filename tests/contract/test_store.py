@@ -501,6 +501,28 @@ def test_readers_and_appenders_run_together(lasting_store: Store) -> None:
 # The store as a whole
 
 
+def test_a_selection_is_watched_while_it_reads(store: Store) -> None:
+    """It is told how many numbers it has read before it lays out more, and may be ended."""
+    target = store.target(Labels({"job": "chat"}))
+    columns = target.columns([Labels({"__name__": "a"}), Labels({"__name__": "b"})])
+    for row in range(50):
+        target.append(START_MS + row * 10_000, columns, np.array([row, -row], np.float64))
+    store.commit()
+    seen: list[int] = []
+
+    store.select([], START_MS, START_MS + 1_000_000, seen.append)
+
+    assert seen == sorted(seen)
+    assert seen[-1] == 100
+
+    def end(cells: int) -> None:
+        if cells:
+            raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        store.select([], START_MS, START_MS + 1_000_000, end)
+
+
 def test_expired_samples_go(store: Store) -> None:
     """What is older than the limit goes, what is younger stays, an empty series is forgotten."""
     target = store.target(TARGET)

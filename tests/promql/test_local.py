@@ -161,6 +161,19 @@ def test_query_that_reads_too_many_samples_is_refused() -> None:
     )
 
 
+def test_an_answer_that_would_be_too_large_is_refused_before_it_is_arranged() -> None:
+    """A number of an answer takes eight bytes at least; the limit itself is allowed."""
+    engine = engine_over("x 1", limits=EvaluationLimits(answer_bytes=80))
+
+    assert len(engine.range("x", 0, 9, 1).steps) == 10
+    with pytest.raises(QueryLimitError) as raised:
+        engine.range("x", 0, 10, 1)
+
+    assert str(raised.value) == (
+        "the answer would have more than 80 bytes; select fewer series, or take a longer step"
+    )
+
+
 def test_subquery_of_too_many_steps_is_refused_before_it_is_evaluated() -> None:
     """A year of milliseconds is never laid out in memory."""
     with pytest.raises(QueryLimitError, match="31,536,000,000"):

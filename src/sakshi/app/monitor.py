@@ -34,6 +34,7 @@ from sakshi.alerting import (
     TemplateSet,
     build_notifiers,
 )
+from sakshi.app.allocator import give_memory_back
 from sakshi.app.file_limit import raise_file_limit
 from sakshi.app.parent import parent_gone
 from sakshi.app.retention import expire_forever
@@ -116,6 +117,7 @@ class Monitor:
             LedgerError: so is the alerts' file.
         """
         raise_file_limit()
+        give_memory_back()
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):

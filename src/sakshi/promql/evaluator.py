@@ -55,7 +55,7 @@ from sakshi.promql.limit import Budget
 from sakshi.promql.registry import FUNCTIONS
 from sakshi.promql.selection import JoinedSeries, Selection, newest, settled_samples
 from sakshi.promql.timeline import Timeline
-from sakshi.promql.vector import NO_SERIES, broadcast, join_steps, joined_cells
+from sakshi.promql.vector import NO_SERIES, broadcast, join_steps, joined_cells, present_count
 from sakshi.promql.window import Kernel, evaluate_windows
 from sakshi.storage.store import Querier, SeriesColumns, Timestamps, Values
 from sakshi.storage.value import ABSENT_BITS
@@ -106,12 +106,14 @@ class Level:
     Args:
         query: what the levels share.
         timeline: the steps; one or more.
+        is_answer: whether its value is the query's answer, which has a limit of its own.
     """
 
-    def __init__(self, query: Query, timeline: Timeline) -> None:
+    def __init__(self, query: Query, timeline: Timeline, *, is_answer: bool = False) -> None:
         assert timeline.count > 0
         self.query = query
         self._timeline = timeline
+        self._is_answer = is_answer
         self._sources: dict[str, Selection] = {}
         self._fixed: dict[int, bool] = {}
         self._fixed_values: dict[int, Value] = {}
@@ -131,12 +133,15 @@ class Level:
             return value
         self._load(expr)
         widest = max((len(source.series) for source in self._sources.values()), default=0)
-        blocks = []
+        blocks, numbers = [], 0
         for times in self._timeline.blocks(max(1, budget.limits.block_cells // max(1, widest))):
             budget.check()
             value = StepBlock(self, times).value(expr)
             if not isinstance(value, Text):
                 budget.charge(value.values.size)
+            if self._is_answer and isinstance(value, Vector):
+                numbers += present_count(value)
+                budget.admit_answer(numbers)
             blocks.append(value)
         budget.charge(joined_cells(blocks))
         return join_steps(blocks)

@@ -52,6 +52,8 @@ class EvaluationLimits:
     joined_lists: int = 2_000
 
 
+POINT_BYTES_MIN: Final = 8  # `[0,"1"],`: no number of an answer takes less
+
 DEFAULT_LIMITS: Final = EvaluationLimits()
 
 
@@ -131,6 +133,15 @@ class Budget:
                 f"the answer would have more than {self.limits.answer_bytes:,} bytes; "
                 "select fewer series, or take a longer step"
             )
+
+    def admit_answer(self, numbers: int) -> None:
+        """Allow an answer to have so many numbers, or stop the query before they are arranged.
+
+        Raises:
+            QueryTimeoutError: as of `check`.
+            QueryLimitError: the answer would be larger than its limit.
+        """
+        self.write(numbers * POINT_BYTES_MIN)
 
     def charge(self, samples: int) -> None:
         """Note numbers that the query is about to hold.

@@ -110,7 +110,7 @@ class LocalEngine:
         expr = resolved(expr, times)
         shared = self._query(query, times, timeout_seconds)
         with np.errstate(all="ignore"):
-            value = Level(shared, timeline).value(expr)
+            value = Level(shared, timeline, is_answer=True).value(expr)
             if isinstance(value, Vector):
                 value = compacted(_sorted(settled(value)))
         return _result(timeline, value, shared.annotations)
