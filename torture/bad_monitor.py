@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
+import numpy as np
 import uvloop
 
 from sakshi.app import Monitor
@@ -34,14 +35,12 @@ class DeafEngine(LocalEngine):
 
 
 class HoardingEngine(LocalEngine):
-    """Keeps every answer that it ever gave."""
-
-    _kept: list[QueryResult]
+    """Keeps two blocks of numbers of every query."""
 
     def range(self, *arguments: Any, **named: Any) -> QueryResult:
-        """Answer as the real one, and keep the answer."""
-        self.__dict__.setdefault("_kept", []).append(super().range(*arguments, **named))
-        return self._kept[-1]
+        """Answer as the real one, and keep something."""
+        self.__dict__.setdefault("kept", []).append(np.ones(2_000_000))
+        return super().range(*arguments, **named)
 
 
 ENGINES: Final[Mapping[str, type[LocalEngine]]] = {"deaf": DeafEngine, "hoarding": HoardingEngine}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
+from torture.clock import ClockTorture
 from torture.cut import CutTorture
 from torture.full import FullTorture
 from torture.kill import KillTorture
@@ -60,7 +61,12 @@ def _query(folder: Path, chance: random.Random, control: str) -> Torture:
     return QueryTorture(folder, chance, control)
 
 
+def _clock(folder: Path, chance: random.Random, control: str) -> Torture:
+    return ClockTorture(folder, chance, is_waiting=bool(control))
+
+
 KINDS: Final[Mapping[str, Kind]] = {
+    "clock": Kind(200, 10, ("waiting",), _clock),
     "cut": Kind(20_000, 500, ("normal", "off"), _cut),
     "full": Kind(100, 10, ("forgetful",), _full),
     "kill": Kind(500, 20, ("early",), _kill),
