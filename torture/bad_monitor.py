@@ -9,10 +9,12 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 import uvloop
+from prometheus_client import CollectorRegistry
 
 from sakshi.app import Monitor
 from sakshi.cli import serve
@@ -20,6 +22,9 @@ from sakshi.config import read_configuration
 from sakshi.model.clock import SystemClock
 from sakshi.promql import LocalEngine, QueryResult
 from sakshi.storage import Store
+from sakshi.web.receipt import Receipt
+from sakshi.web.received_series import ReceivedSeries
+from sakshi.web.receiver import Read, ReceivedSamples, Receiver
 
 
 class DeafEngine(LocalEngine):
@@ -43,17 +48,52 @@ class HoardingEngine(LocalEngine):
         return super().range(*arguments, **named)
 
 
-ENGINES: Final[Mapping[str, type[LocalEngine]]] = {"deaf": DeafEngine, "hoarding": HoardingEngine}
+class RestampingReceiver(Receiver):
+    """Gives each push times of its own, so that no repetition is seen to be one."""
+
+    pushes = 0
+
+    async def receive(self, read: Read) -> Receipt:
+        """Take in as the real one, some milliseconds later."""
+        self.pushes += 1
+        later = self.pushes % 7
+
+        def read_later(series: ReceivedSeries, receipt: Receipt) -> ReceivedSamples:
+            samples = read(series, receipt)
+            return replace(samples, timestamps=samples.timestamps + later)
+
+        return await super().receive(read_later)
 
 
-class BadMonitor(Monitor):
-    """A monitor whose engine is one of ENGINES."""
-
-    engine: type[LocalEngine] = LocalEngine
+class DeafMonitor(Monitor):
+    """Has a DeafEngine."""
 
     def make_engine(self, store: Store) -> LocalEngine:
         """Return the bad engine."""
-        return self.engine(store, SystemClock())
+        return DeafEngine(store, SystemClock())
+
+
+class HoardingMonitor(Monitor):
+    """Has a HoardingEngine."""
+
+    def make_engine(self, store: Store) -> LocalEngine:
+        """Return the bad engine."""
+        return HoardingEngine(store, SystemClock())
+
+
+class RestampingMonitor(Monitor):
+    """Has a RestampingReceiver."""
+
+    def make_receiver(self, store: Store, registry: CollectorRegistry) -> Receiver:
+        """Return the bad receiver."""
+        return RestampingReceiver(store, SystemClock(), registry)
+
+
+CONTROLS: Final[Mapping[str, type[Monitor]]] = {
+    "deaf": DeafMonitor,
+    "hoarding": HoardingMonitor,
+    "restamping": RestampingMonitor,
+}
 
 
 def main() -> None:
@@ -62,8 +102,7 @@ def main() -> None:
     serve.add_arguments(parser)
     arguments = parser.parse_args(sys.argv[2:])
     configuration = read_configuration(arguments.config, os.environ)
-    monitor = BadMonitor(configuration, arguments.data, *arguments.listen)
-    monitor.engine = ENGINES[sys.argv[1]]
+    monitor = CONTROLS[sys.argv[1]](configuration, arguments.data, *arguments.listen)
     arguments.data.mkdir(parents=True, exist_ok=True)
     uvloop.run(monitor.run())
 

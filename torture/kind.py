@@ -15,6 +15,7 @@ from torture.kill import KillTorture
 from torture.mutate import MutationTorture
 from torture.progress import Progress
 from torture.query import QueryTorture
+from torture.repeat import RepeatTorture
 
 
 class Torture(Protocol):
@@ -65,11 +66,16 @@ def _clock(folder: Path, chance: random.Random, control: str) -> Torture:
     return ClockTorture(folder, chance, is_waiting=bool(control))
 
 
+def _repeat(folder: Path, chance: random.Random, control: str) -> Torture:
+    return RepeatTorture(folder, chance, control)
+
+
 KINDS: Final[Mapping[str, Kind]] = {
     "clock": Kind(200, 10, ("waiting",), _clock),
     "cut": Kind(20_000, 500, ("normal", "off"), _cut),
     "full": Kind(100, 10, ("forgetful",), _full),
     "kill": Kind(500, 20, ("early",), _kill),
     "mutate": Kind(1000, 3, ("forged",), _mutate),
+    "repeat": Kind(20_000, 500, ("restamping",), _repeat),
     "query": Kind(1000, 100, ("deaf", "hoarding"), _query),
 }

@@ -145,6 +145,10 @@ class Monitor:
             subquery_step_ms=self._configuration.global_config.evaluation_interval_ms,
         )
 
+    def make_receiver(self, store: Store, registry: CollectorRegistry) -> Receiver:
+        """Return what takes in pushes; a subclass may have another."""
+        return Receiver(store, self._clock, registry)
+
     def _compose(
         self,
         stack: contextlib.ExitStack,
@@ -190,7 +194,7 @@ class Monitor:
             clock=clock,
             registry=registry,
             version=__version__,
-            receiver=Receiver(store, clock, registry),
+            receiver=self.make_receiver(store, registry),
             startup=self._startup(),
             time_bounds=lambda: find_bounds(store),
             descriptions=describe_metrics(scrape),
