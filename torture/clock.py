@@ -47,6 +47,7 @@ STEP_RATIOS: Final = (0.003, 0.05)  # of scrapes, in a schedule: the clock steps
 RIGHT_RATIO: Final = 0.5  # of steps: it is right again
 RESTART_RATIO: Final = 0.02
 FAILURE_RATIO: Final = 0.1
+LOOK_SCRAPES: Final = 4  # between two looks of the retention: a minute
 RETENTION_MS: Final = HOUR_MS // 2
 CONFIG: Final = StorageConfig(head_ms=120_000, seal_rows=10, retention_ms=RETENTION_MS)
 TARGET: Final = Labels({"instance": "a:1", "job": "chat"})
@@ -59,14 +60,6 @@ class SteppingClock:
     def __init__(self) -> None:
         self.elapsed_ms = 0
         self.offset_ms = 0
-        self.trusted_ms = 0
-        """By `elapsed_ms`: until then nobody may forget anything by it."""
-
-    def set(self, offset_ms: int) -> None:
-        """Step."""
-        if abs(offset_ms - self.offset_ms) > JUMP_MS + INTERVAL_MS:
-            self.trusted_ms = self.elapsed_ms + HOUR_MS
-        self.offset_ms = offset_ms
 
     @property
     def true_ms(self) -> int:
@@ -84,6 +77,34 @@ class SteppingClock:
     async def sleep(self, seconds: float) -> None:
         """Pass the time at once."""
         self.elapsed_ms += round(seconds * 1000)
+
+
+class Forgetting:
+    """Has a store forget once a minute, and finds where it does though the clock is in doubt.
+
+    Args:
+        clock: steps.
+    """
+
+    def __init__(self, clock: SteppingClock) -> None:
+        self._clock = clock
+        self._retention = Retention(RETENTION_MS, clock)
+        self._offset_ms = clock.offset_ms
+        self._trusted_ms = 0
+
+    def look(self, store: SqliteStore, progress: Progress) -> int:
+        """Forget; return before when, 0 where nothing is forgotten."""
+        clock = self._clock
+        if abs(clock.offset_ms - self._offset_ms) > JUMP_MS:
+            self._trusted_ms = clock.elapsed_ms + HOUR_MS
+        self._offset_ms = clock.offset_ms
+        before_ms = self._retention.before_ms()
+        if before_ms is None:
+            return 0
+        if clock.elapsed_ms < self._trusted_ms:
+            progress.find(f"samples before {before_ms} go at {clock.true_ms}")
+        store.expire(before_ms)
+        return before_ms
 
 
 class WaitingIngester(Ingester):
@@ -158,8 +179,7 @@ class ClockTorture:
     def _follow(self, progress: Progress) -> None:
         clock, model, scrape = SteppingClock(), Model(), 0
         step_ratio = self._chance.choice(STEP_RATIOS)
-        retention = Retention(RETENTION_MS, clock)
-        forgotten_ms = 0
+        retention, forgotten_ms = Forgetting(clock), 0
         while scrape < self._scrapes:
             with closing(SqliteStore(self._folder, CONFIG, clock=clock)) as store:
                 target = self._target(store)
@@ -169,11 +189,8 @@ class ClockTorture:
                     self._scrape(clock.now_ms(), scrape, target, model)
                     store.commit()
                     progress.acknowledged += 1
-                    if scrape % 4 == 3 and (before_ms := retention.before_ms()) is not None:
-                        if clock.elapsed_ms < clock.trusted_ms:
-                            progress.find(f"samples before {before_ms} go at {clock.true_ms}")
-                        store.expire(before_ms)
-                        forgotten_ms = max(forgotten_ms, before_ms)
+                    if scrape % LOOK_SCRAPES == 0:
+                        forgotten_ms = max(forgotten_ms, retention.look(store, progress))
                     scrape += 1
                     clock.elapsed_ms += INTERVAL_MS
                     if self._chance.random() < RESTART_RATIO:
@@ -190,9 +207,9 @@ class ClockTorture:
         if self._chance.random() >= step_ratio:
             return
         if clock.offset_ms and self._chance.random() < RIGHT_RATIO:
-            clock.set(0)
+            clock.offset_ms = 0
         else:  # a few odd milliseconds: no two scrapes at the same moment
-            clock.set(self._chance.choice(STEPS_MS) + self._chance.randrange(1, 999))
+            clock.offset_ms = self._chance.choice(STEPS_MS) + self._chance.randrange(1, 999)
 
     def _scrape(self, at_ms: int, number: int, target: Ingester, model: Model) -> None:
         if self._chance.random() < FAILURE_RATIO:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
+from torture.bomb import BombTorture
 from torture.clock import ClockTorture
 from torture.cut import CutTorture
 from torture.full import FullTorture
@@ -70,7 +71,12 @@ def _repeat(folder: Path, chance: random.Random, control: str) -> Torture:
     return RepeatTorture(folder, chance, control)
 
 
+def _bomb(folder: Path, chance: random.Random, control: str) -> Torture:
+    return BombTorture(folder, chance, is_open=bool(control))
+
+
 KINDS: Final[Mapping[str, Kind]] = {
+    "bomb": Kind(200, 25, ("open",), _bomb),
     "clock": Kind(200, 10, ("waiting",), _clock),
     "cut": Kind(20_000, 500, ("normal", "off"), _cut),
     "full": Kind(100, 10, ("forgetful",), _full),

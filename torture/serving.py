@@ -112,6 +112,17 @@ class Serving:
                 return int(line.split()[1]) << 10
         raise RuntimeError("the process is gone")
 
+    def peak_bytes(self) -> int:
+        """Return the most memory that the process had since `forget_peak`."""
+        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) << 10
+        raise RuntimeError("the process is gone")
+
+    def forget_peak(self) -> None:
+        """Begin anew with `peak_bytes`."""
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+
     def stop(self) -> int:
         """Ask it to end; return its exit code, negative where it had to be killed."""
         self.process.send_signal(signal.SIGTERM)

@@ -49,7 +49,7 @@ def presence(vector: Vector) -> Present:
 
 def present_count(vector: Vector) -> int:
     """Return how many values a vector has, all steps together."""
-    return vector.values.size if vector.present is None else np.count_nonzero(vector.present)
+    return vector.values.size if vector.present is None else int(np.count_nonzero(vector.present))
 
 
 @dataclass(frozen=True)
