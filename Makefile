@@ -41,6 +41,7 @@ torture: .build/venv ## Kill, cut the power, damage, fill the disk, many times: 
 	$(BIN)/python -m torture clock --control waiting
 	$(BIN)/python -m torture repeat --control restamping
 	$(BIN)/python -m torture bomb --control open
+	$(BIN)/python -m torture flood --control open
 	$(BIN)/python -m torture query --control deaf
 	$(BIN)/python -m torture query --control hoarding
 	$(BIN)/python -m torture kill
@@ -50,6 +51,7 @@ torture: .build/venv ## Kill, cut the power, damage, fill the disk, many times: 
 	$(BIN)/python -m torture clock
 	$(BIN)/python -m torture repeat
 	$(BIN)/python -m torture bomb
+	$(BIN)/python -m torture flood
 	$(BIN)/python -m torture query
 
 bench: .build/venv .build/peers ## Measure sakshi beside its peers and print the ratios

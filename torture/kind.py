@@ -11,10 +11,12 @@ from typing import Final, Protocol
 from torture.bomb import BombTorture
 from torture.clock import ClockTorture
 from torture.cut import CutTorture
+from torture.flood import FloodTorture
 from torture.full import FullTorture
 from torture.kill import KillTorture
 from torture.mutate import MutationTorture
 from torture.progress import Progress
+from torture.promql import PromqlTorture
 from torture.query import QueryTorture
 from torture.repeat import RepeatTorture
 
@@ -75,13 +77,23 @@ def _bomb(folder: Path, chance: random.Random, control: str) -> Torture:
     return BombTorture(folder, chance, is_open=bool(control))
 
 
+def _flood(folder: Path, chance: random.Random, control: str) -> Torture:
+    return FloodTorture(folder, chance, is_open=bool(control))
+
+
+def _promql(folder: Path, chance: random.Random, control: str) -> Torture:
+    return PromqlTorture(folder, chance, is_late=bool(control))
+
+
 KINDS: Final[Mapping[str, Kind]] = {
     "bomb": Kind(200, 25, ("open",), _bomb),
     "clock": Kind(200, 10, ("waiting",), _clock),
     "cut": Kind(20_000, 500, ("normal", "off"), _cut),
+    "flood": Kind(200, 30, ("open",), _flood),
     "full": Kind(100, 10, ("forgetful",), _full),
     "kill": Kind(500, 20, ("early",), _kill),
     "mutate": Kind(1000, 3, ("forged",), _mutate),
     "repeat": Kind(20_000, 500, ("restamping",), _repeat),
+    "promql": Kind(50_000, 200, ("late",), _promql),
     "query": Kind(1000, 100, ("deaf", "hoarding"), _query),
 }

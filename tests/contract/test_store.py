@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import struct
 import threading
+from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +20,8 @@ from sakshi.storage import (
     DuplicateSampleError,
     OutOfOrderSampleError,
     SeriesColumns,
+    SqliteStore,
+    StorageConfig,
     Store,
     TargetAppender,
     is_absent,
@@ -691,6 +695,38 @@ def test_new_series_beyond_the_bound_are_refused_and_the_others_go_on(bounded_st
         HITS: samples((0, 1), (1000, 2), (2000, 3)),
     }
     assert bounded_store.statistics().refused_series == 2
+
+
+def test_a_target_beyond_its_bound_takes_no_room_from_others(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its refusals are counted and named, once; another target's new series are admitted."""
+    config = StorageConfig(series_max=4, target_series_max=2)
+    with closing(SqliteStore(tmp_path, config)) as store:
+        target, other = store.target(TARGET), store.target(Labels({"job": "b"}))
+
+        assert target.columns([UP, HITS, MISSES]).tolist() == [0, 1, -1]
+        assert target.columns([UP, HITS, MISSES]).tolist() == [0, 1, -1]
+        assert other.columns([series("c"), series("d")]).tolist() == [0, 1]
+        assert other.columns([series("e")]).tolist() == [-1]
+
+        assert store.statistics().refusals == {TARGET: 2, Labels({"job": "b"}): 1}
+        assert store.statistics().refused_series == 3
+    assert [record.getMessage() for record in caplog.records] == [
+        f"series=refused target_series_max=2 target={TARGET} first={MISSES}",
+        f"series=refused target_series_max=2 target={Labels({'job': 'b'})} first={series('e')}",
+    ]
+
+
+def test_series_of_a_target_are_counted_again_after_a_restart(tmp_path: Path) -> None:
+    """Its bound holds for what the disk has, too."""
+    config = StorageConfig(target_series_max=2)
+    with closing(SqliteStore(tmp_path, config)) as store:
+        append(store.target(TARGET), 0, {UP: 1, HITS: 1})
+        store.commit()
+
+    with closing(SqliteStore(tmp_path, config)) as store:
+        assert store.target(TARGET).columns([HITS, MISSES]).tolist() == [1, -1]
 
 
 # Late samples

@@ -36,7 +36,7 @@ class Head:
 
     def __init__(self, history: History, config: StorageConfig, clock: Clock) -> None:
         self.index = SeriesIndex()
-        self.budget = SeriesBudget(config.series_max)
+        self.budget = SeriesBudget(config.series_max, config.target_series_max)
         self._history = history
         self._past = Past(history, config.out_of_order_ms, clock)
         self._lock = threading.Lock()

@@ -78,6 +78,7 @@ class MemoryStore:
             oldest_ms=oldest_ms,
             newest_ms=newest_ms,
             refused_series=self._head.budget.refused,
+            refusals=self._head.budget.refusals(),
         )
 
     def close(self) -> None:

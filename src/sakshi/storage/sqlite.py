@@ -225,6 +225,7 @@ class SqliteStore:
             damaged_records=self._damaged + self._reader.damaged,
             damaged_files=self._database.set_aside,
             refused_series=self._head.budget.refused,
+            refusals=self._head.budget.refusals(),
         )
 
     def close(self) -> None:

@@ -21,7 +21,7 @@ Invariants, held by tests/contract/test_store.py for every implementation:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
@@ -214,6 +214,7 @@ class StoreStatistics:
             because their checksum was wrong.
         refused_series: how often a new series was refused since the store was opened, because
             there were too many.
+        refusals: the same, by target.
         damaged_files: databases that could not be read when the store was opened, and were set
             aside: everything in them is missing.
     """
@@ -229,3 +230,4 @@ class StoreStatistics:
     damaged_records: int = 0
     damaged_files: int = 0
     refused_series: int = 0
+    refusals: Mapping[Labels, int] = field(default_factory=dict)
