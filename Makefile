@@ -32,7 +32,7 @@ check: .build/venv ## The inner loop, under a minute: lint, types, floors, fast 
 reach: .build/venv .build/page .build/peers ## Run the tests under coverage; fails below the floors of docs/STYLE.md
 	$(BIN)/python tools/reach.py
 
-torture: .build/venv ## Kill, cut the power, damage, fill the disk, many times: nothing acknowledged may be lost
+torture: .build/venv .build/peers ## Kill, cut the power, damage, fill the disk, many times: nothing acknowledged may be lost
 	$(BIN)/python -m torture kill --control early
 	$(BIN)/python -m torture cut --control normal
 	$(BIN)/python -m torture cut --control off
@@ -42,6 +42,8 @@ torture: .build/venv ## Kill, cut the power, damage, fill the disk, many times: 
 	$(BIN)/python -m torture repeat --control restamping
 	$(BIN)/python -m torture bomb --control open
 	$(BIN)/python -m torture flood --control open
+	$(BIN)/python -m torture hostile --control forgetful
+	$(BIN)/python -m torture promql --control late
 	$(BIN)/python -m torture query --control deaf
 	$(BIN)/python -m torture query --control hoarding
 	$(BIN)/python -m torture kill
@@ -52,6 +54,8 @@ torture: .build/venv ## Kill, cut the power, damage, fill the disk, many times: 
 	$(BIN)/python -m torture repeat
 	$(BIN)/python -m torture bomb
 	$(BIN)/python -m torture flood
+	$(BIN)/python -m torture hostile
+	$(BIN)/python -m torture promql
 	$(BIN)/python -m torture query
 
 bench: .build/venv .build/peers ## Measure sakshi beside its peers and print the ratios

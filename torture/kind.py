@@ -13,6 +13,7 @@ from torture.clock import ClockTorture
 from torture.cut import CutTorture
 from torture.flood import FloodTorture
 from torture.full import FullTorture
+from torture.hostile import HostileTorture
 from torture.kill import KillTorture
 from torture.mutate import MutationTorture
 from torture.progress import Progress
@@ -85,12 +86,17 @@ def _promql(folder: Path, chance: random.Random, control: str) -> Torture:
     return PromqlTorture(folder, chance, is_late=bool(control))
 
 
+def _hostile(folder: Path, chance: random.Random, control: str) -> Torture:
+    return HostileTorture(folder, chance, is_forgetful=bool(control))
+
+
 KINDS: Final[Mapping[str, Kind]] = {
     "bomb": Kind(200, 25, ("open",), _bomb),
     "clock": Kind(200, 10, ("waiting",), _clock),
     "cut": Kind(20_000, 500, ("normal", "off"), _cut),
     "flood": Kind(200, 30, ("open",), _flood),
     "full": Kind(100, 10, ("forgetful",), _full),
+    "hostile": Kind(1000, 100, ("forgetful",), _hostile),
     "kill": Kind(500, 20, ("early",), _kill),
     "mutate": Kind(1000, 3, ("forged",), _mutate),
     "repeat": Kind(20_000, 500, ("restamping",), _repeat),
