@@ -35,6 +35,7 @@ MEMORY_BYTES_MAX: Final = 64 << 20  # for one bomb, whatever it wants
 REFUSALS: Final = frozenset({400, 413, 415})
 BODY_BYTES: Final = 4 << 20  # of a scrape, as configured
 SAMPLES: Final = 10_000
+SIZES: Final = range(80, 200)  # of what is decoded, in MiB
 PATIENCE_SECONDS: Final = 60.0
 OTLP: Final = "/api/v1/otlp/v1/metrics"
 CONFIGURATION: Final = """
@@ -65,10 +66,10 @@ class Bomb:
     is_endless: bool = False
 
 
-def bombs(chance: random.Random) -> Iterator[Bomb]:
+def bombs(chance: random.Random, sizes: range) -> Iterator[Bomb]:
     """Yield bombs of all kinds in turn, for ever."""
     while True:
-        size = chance.randrange(80, 200) << 20
+        size = chance.choice(sizes) << 20
         yield from _write_bombs(chance, size)
         yield from _otlp_bombs(chance, size)
         yield from _scrape_bombs(chance, size)
@@ -188,11 +189,20 @@ class BombTorture:
         folder: is emptied.
         chance: decides about sizes.
         is_open: run the negative control.
+        sizes: of what is decoded, in MiB.
     """
 
-    def __init__(self, folder: Path, chance: random.Random, *, is_open: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        chance: random.Random,
+        *,
+        is_open: bool = False,
+        sizes: range = SIZES,
+    ) -> None:
         self._folder = folder.resolve()
         self._chance = chance
+        self._sizes = sizes
         self._body_bytes = 1 << 30 if is_open else BODY_BYTES
 
     def run(self, progress: Progress, rounds: int, tell: Callable[[], None]) -> None:
@@ -204,7 +214,7 @@ class BombTorture:
         )
         with contextlib.closing(target), serving(self._folder, configuration) as server:
             _await_up(server, 1.0)
-            for bomb in bombs(self._chance):
+            for bomb in bombs(self._chance, self._sizes):
                 if progress.rounds >= rounds:
                     break
                 began = time.perf_counter()
