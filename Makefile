@@ -32,16 +32,31 @@ check: .build/venv ## The inner loop, under a minute: lint, types, floors, fast 
 reach: .build/venv .build/page .build/peers ## Run the tests under coverage; fails below the floors of docs/STYLE.md
 	$(BIN)/python tools/reach.py
 
-torture: .build/venv ## Kill, cut the power, damage, fill the disk, many times: nothing acknowledged may be lost
+torture: .build/venv .build/peers ## Kill, cut the power, damage, fill the disk, many times: nothing acknowledged may be lost
 	$(BIN)/python -m torture kill --control early
 	$(BIN)/python -m torture cut --control normal
 	$(BIN)/python -m torture cut --control off
 	$(BIN)/python -m torture mutate --control forged
 	$(BIN)/python -m torture full --control forgetful
+	$(BIN)/python -m torture clock --control waiting
+	$(BIN)/python -m torture repeat --control restamping
+	$(BIN)/python -m torture bomb --control open
+	$(BIN)/python -m torture flood --control open
+	$(BIN)/python -m torture hostile --control forgetful
+	$(BIN)/python -m torture promql --control late
+	$(BIN)/python -m torture query --control deaf
+	$(BIN)/python -m torture query --control hoarding
 	$(BIN)/python -m torture kill
 	$(BIN)/python -m torture cut
 	$(BIN)/python -m torture mutate
 	$(BIN)/python -m torture full
+	$(BIN)/python -m torture clock
+	$(BIN)/python -m torture repeat
+	$(BIN)/python -m torture bomb
+	$(BIN)/python -m torture flood
+	$(BIN)/python -m torture hostile
+	$(BIN)/python -m torture promql
+	$(BIN)/python -m torture query
 
 bench: .build/venv .build/rivals ## Measure sakshi beside its peers and print the ratios
 	$(BIN)/python benchmarks/run.py

@@ -1,6 +1,7 @@
-"""Torture: programs that kill the store and cut its power, and count what was lost.
+"""Torture: programs that try to make sakshi break what it promises, and count where it does.
 
-`python -m torture kill` and `python -m torture cut` (both: `make torture`). Each has a negative
-control, a store that is known to lose, which it must catch. Read `journal.py` first: what is
-written, and how it is judged; then `kill.py` and `cut.py`.
+`python -m torture kill`, and so on (all: `make torture`). Each has a negative control, a build that
+is known to be bad, which it must catch. `kind.py` lists them. The store's: read `journal.py` first
+(what is written, and how it is judged), then `kill.py` and `cut.py`. The process': `serving.py`
+starts it, then `query.py`.
 """

@@ -1,54 +1,37 @@
-"""Torture a store: `python -m torture kill`, and `cut`, `mutate`, `full` (see their modules).
+"""Torture sakshi: `python -m torture kill`, and the others of `kind.py` (see their modules).
 
-A run that was stopped goes on where it was; `--fresh` begins anew. With `--control`, a store that
-is known to lose is tortured, and the run fails unless losses are found.
+A run that was stopped goes on where it was; `--fresh` begins anew. With `--control`, a build that
+is known to be bad is tortured, and the run fails unless it is caught.
 """
 
 from __future__ import annotations
 
 import argparse
+import logging
 import random
 import secrets
 import shutil
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
-from torture.cut import CutTorture
-from torture.full import FullTorture
-from torture.kill import KillTorture
-from torture.mutate import MutationTorture
+from torture.kind import KINDS
 from torture.progress import Progress, load_progress
 
-ROUNDS: Final = {"kill": 500, "cut": 20_000, "mutate": 1000, "full": 100}
-CONTROL_ROUNDS: Final = {"kill": 20, "cut": 500, "mutate": 3, "full": 10}
-CONTROLS: Final = {
-    "kill": ("early",),
-    "cut": ("normal", "off"),
-    "mutate": ("forged",),
-    "full": ("forgetful",),
-}
 FOLDER: Final = Path(".build/torture")
 TELL_SECONDS: Final = 10.0
-
-
-class Torture(Protocol):
-    """What all of them can do."""
-
-    def run(self, progress: Progress, rounds: int, tell: Callable[[], None], /) -> None:
-        """Count until so many rounds are done; `tell` is called now and then."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one torture; return 0 where it found what it had to find."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    if options.control and options.control not in CONTROLS[options.torture]:
-        parser.error(f"{options.torture} has the controls {', '.join(CONTROLS[options.torture])}")
+    kind = KINDS[options.torture]
+    if options.control and options.control not in kind.controls:
+        parser.error(f"{options.torture} has the controls {', '.join(kind.controls)}")
     name = options.torture if not options.control else f"{options.torture}-{options.control}"
-    rounds = options.rounds or (CONTROL_ROUNDS if options.control else ROUNDS)[options.torture]
+    rounds = options.rounds or (kind.control_rounds if options.control else kind.rounds)
     folder = options.folder / name
     file = options.folder / f"{name}.json"
     if options.fresh or options.control:
@@ -56,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     progress = load_progress(file)
     seed = options.seed if options.seed is not None else secrets.randbelow(1 << 32)
     print(f"{name} seed={seed} begins at round {progress.rounds} of {rounds}", flush=True)
-    torture = _make(options.torture, options.control, folder, random.Random(seed))
+    torture = kind.make(folder, random.Random(seed), options.control)
     told = time.monotonic()
 
     def tell() -> None:
@@ -74,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _judge(name: str, progress: Progress, *, is_control: bool) -> int:
     if is_control and progress.is_clean:
-        print(f"{name}: the negative control lost nothing, so this torture proves nothing")
+        print(f"{name}: the negative control was not caught, so this torture proves nothing")
         return 1
     if not is_control and not progress.is_clean:
         print(f"{name}: FAILED")
@@ -82,22 +65,16 @@ def _judge(name: str, progress: Progress, *, is_control: bool) -> int:
     return 0
 
 
-def _make(torture: str, control: str | None, folder: Path, chance: random.Random) -> Torture:
-    if torture == "kill":
-        return KillTorture(folder, chance, is_early=control is not None)
-    if torture == "mutate":
-        return MutationTorture(folder, chance, is_forged=control is not None)
-    if torture == "full":
-        return FullTorture(folder, chance, is_forgetful=control is not None)
-    return CutTorture(folder, chance, control or "full")
+def _describe_controls() -> str:
+    return "; ".join(f"{name}: {', '.join(kind.controls)}" for name, kind in KINDS.items())
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m torture", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("torture", choices=sorted(ROUNDS))
-    parser.add_argument("--rounds", type=int, help="of kills or images, earlier runs included")
-    parser.add_argument("--control", help="early, normal, off, forged, forgetful")
+    parser.add_argument("torture", choices=sorted(KINDS))
+    parser.add_argument("--rounds", type=int, help="earlier runs included")
+    parser.add_argument("--control", default="", help=_describe_controls())
     parser.add_argument("--seed", type=int, help="repeats what chance decided")
     parser.add_argument("--fresh", action="store_true", help="forget earlier runs")
     parser.add_argument("--folder", type=Path, default=FOLDER)
@@ -105,4 +82,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    logging.disable(logging.ERROR)  # what is broken on purpose is not news
     sys.exit(main())

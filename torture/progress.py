@@ -17,6 +17,7 @@ class Progress:
         lost: acknowledged, and gone.
         wrong: with other bits.
         unopenable: rounds after which the store did not open.
+        broken: promises that were not kept in another way; each was told when it was found.
         acknowledged: commits that returned.
         seconds: spent so far.
     """
@@ -26,13 +27,19 @@ class Progress:
     lost: int = 0
     wrong: int = 0
     unopenable: int = 0
+    broken: int = 0
     acknowledged: int = 0
     seconds: float = 0.0
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing was lost, wrong or unopenable."""
-        return not (self.lost or self.wrong or self.unopenable)
+        """Whether nothing was lost, wrong, unopenable or broken."""
+        return not (self.lost or self.wrong or self.unopenable or self.broken)
+
+    def find(self, what: str) -> None:
+        """Count a promise that was not kept, and tell which."""
+        self.broken += 1
+        print(f"broken: {what}", flush=True)
 
     def __str__(self) -> str:
         """Return the counts on one line."""

@@ -131,7 +131,8 @@ def test_every_key_has_its_effect() -> None:
         pytest.param(
             "{basic_auth: {username: a}, authorization: {credentials: b}}",
             "1:71: alerting.alertmanagers[0].authorization: expected one of "
-            "basic_auth, authorization, bearer_token, bearer_token_file, oauth2, found basic_auth too",
+            "basic_auth, authorization, bearer_token, bearer_token_file, oauth2, "
+            "found basic_auth too",
             id="two credentials",
         ),
         pytest.param(

@@ -22,7 +22,7 @@ from sakshi.storage import (
     StoreStatistics,
     TargetAppender,
 )
-from sakshi.storage.store import Columns, Values
+from sakshi.storage.store import Columns, Values, Watch, unwatched
 
 START_MS = 1_700_000_000_000
 SEALING_SOON = StorageConfig(head_ms=10_000, seal_rows=2)
@@ -44,14 +44,24 @@ class ReopenedStore:
         self.store.commit()
 
     def select(
-        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int
+        self,
+        matchers: Sequence[Matcher],
+        start_ms: int,
+        end_ms: int,
+        watch: Watch = unwatched,
     ) -> Sequence[SeriesColumns]:
         self._reopen()
-        return self.store.select(matchers, start_ms, end_ms)
+        return self.store.select(matchers, start_ms, end_ms, watch)
 
-    def series(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Sequence[Labels]:
+    def series(
+        self,
+        matchers: Sequence[Matcher],
+        start_ms: int,
+        end_ms: int,
+        watch: Watch = unwatched,
+    ) -> Sequence[Labels]:
         self._reopen()
-        return self.store.series(matchers, start_ms, end_ms)
+        return self.store.series(matchers, start_ms, end_ms, watch)
 
     def expire(self, before_ms: int) -> int:
         self._reopen()

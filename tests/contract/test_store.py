@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import struct
 import threading
+from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +20,8 @@ from sakshi.storage import (
     DuplicateSampleError,
     OutOfOrderSampleError,
     SeriesColumns,
+    SqliteStore,
+    StorageConfig,
     Store,
     TargetAppender,
     is_absent,
@@ -501,6 +505,28 @@ def test_readers_and_appenders_run_together(lasting_store: Store) -> None:
 # The store as a whole
 
 
+def test_a_selection_is_watched_while_it_reads(store: Store) -> None:
+    """It is told how many numbers it has read before it lays out more, and may be ended."""
+    target = store.target(Labels({"job": "chat"}))
+    columns = target.columns([Labels({"__name__": "a"}), Labels({"__name__": "b"})])
+    for row in range(50):
+        target.append(START_MS + row * 10_000, columns, np.array([row, -row], np.float64))
+    store.commit()
+    seen: list[int] = []
+
+    store.select([], START_MS, START_MS + 1_000_000, seen.append)
+
+    assert seen == sorted(seen)
+    assert seen[-1] == 100
+
+    def end(cells: int) -> None:
+        if cells:
+            raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        store.select([], START_MS, START_MS + 1_000_000, end)
+
+
 def test_expired_samples_go(row_store: Store) -> None:
     """What is older than the limit goes, what is younger stays, an empty series is forgotten."""
     target = row_store.target(TARGET)
@@ -669,6 +695,38 @@ def test_new_series_beyond_the_bound_are_refused_and_the_others_go_on(bounded_st
         HITS: samples((0, 1), (1000, 2), (2000, 3)),
     }
     assert bounded_store.statistics().refused_series == 2
+
+
+def test_a_target_beyond_its_bound_takes_no_room_from_others(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its refusals are counted and named, once; another target's new series are admitted."""
+    config = StorageConfig(series_max=4, target_series_max=2)
+    with closing(SqliteStore(tmp_path, config)) as store:
+        target, other = store.target(TARGET), store.target(Labels({"job": "b"}))
+
+        assert target.columns([UP, HITS, MISSES]).tolist() == [0, 1, -1]
+        assert target.columns([UP, HITS, MISSES]).tolist() == [0, 1, -1]
+        assert other.columns([series("c"), series("d")]).tolist() == [0, 1]
+        assert other.columns([series("e")]).tolist() == [-1]
+
+        assert store.statistics().refusals == {TARGET: 2, Labels({"job": "b"}): 1}
+        assert store.statistics().refused_series == 3
+    assert [record.getMessage() for record in caplog.records] == [
+        f"series=refused target_series_max=2 target={TARGET} first={MISSES}",
+        f"series=refused target_series_max=2 target={Labels({'job': 'b'})} first={series('e')}",
+    ]
+
+
+def test_series_of_a_target_are_counted_again_after_a_restart(tmp_path: Path) -> None:
+    """Its bound holds for what the disk has, too."""
+    config = StorageConfig(target_series_max=2)
+    with closing(SqliteStore(tmp_path, config)) as store:
+        append(store.target(TARGET), 0, {UP: 1, HITS: 1})
+        store.commit()
+
+    with closing(SqliteStore(tmp_path, config)) as store:
+        assert store.target(TARGET).columns([HITS, MISSES]).tolist() == [1, -1]
 
 
 # Late samples

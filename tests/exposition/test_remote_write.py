@@ -8,8 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.web.pushing import compress, message, time_series
 
-from sakshi.exposition.errors import WireFormatError
-from sakshi.exposition.remote_write import decompress, read_label_pairs, read_write_request
+from sakshi.exposition.errors import TooLargeError, WireFormatError
+from sakshi.exposition.remote_write import (
+    FIELDS_MAX,
+    SAMPLES_MAX,
+    SERIES_BYTES_MAX,
+    decompress,
+    read_label_pairs,
+    read_write_request,
+)
 
 TIMES = st.one_of(
     st.integers(-(1 << 63), (1 << 63) - 1), st.integers(1_600_000_000_000, 1_800_000_000_000)
@@ -130,18 +137,64 @@ def test_what_is_no_request_is_refused(body: bytes, text: str) -> None:
 
 
 def test_compressed_body_is_read_within_bounds() -> None:
-    """A body that would grow beyond 64 MB is refused before it does; so is what is not snappy's."""
+    """A body that would grow beyond 32 MB is refused before it does; so is what is not snappy's."""
     assert decompress(compress(b"abc" * 1000)) == b"abc" * 1000
 
-    with pytest.raises(WireFormatError) as large:
+    with pytest.raises(TooLargeError) as large:
         decompress(b"\xff\xff\xff\xff\x0f" + b"\x00" * 9)
     with pytest.raises(WireFormatError) as other:
         decompress(b"\x05hello")
 
-    assert (
-        str(large.value) == "byte 0: expected at most 67108864 bytes uncompressed, found 4294967295"
+    assert str(large.value) == (
+        "the body: expected at most 33554432 bytes uncompressed, found 4294967295"
     )
     assert str(other.value) == "byte 0: expected snappy's block format, found something else"
+
+
+def test_a_body_that_is_too_short_for_its_length_is_none() -> None:
+    """No memory is laid out for what snappy cannot make of so few bytes."""
+    with pytest.raises(WireFormatError) as refused:
+        decompress(b"\x80\x80\x80\x08" + b"\x00a")  # 16 MB
+
+    assert str(refused.value) == "byte 0: expected snappy's block format, found something else"
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        pytest.param(
+            b"\x0a\x00" * (FIELDS_MAX + 1),
+            f"the body: expected at most {FIELDS_MAX} fields, found more",
+            id="empty series",
+        ),
+        pytest.param(
+            b"\x1a\x00" * (FIELDS_MAX + 1),
+            f"the body: expected at most {FIELDS_MAX} fields, found more",
+            id="empty metadata",
+        ),
+        pytest.param(
+            message(1, b"\x12\x00" * (SAMPLES_MAX + 1)),
+            f"the body: expected at most {SAMPLES_MAX} samples, found more",
+            id="empty samples",
+        ),
+        pytest.param(
+            message(1, bytes(SERIES_BYTES_MAX + 1)),
+            f"a series: expected at most {SERIES_BYTES_MAX} bytes, found {SERIES_BYTES_MAX + 1}",
+            id="a long series",
+        ),
+    ],
+)
+def test_more_than_anybody_sends_is_refused(body: bytes, text: str) -> None:
+    """Messages that are small on the wire, and large in memory."""
+    with pytest.raises(TooLargeError) as refused:
+        read_write_request(body)
+
+    assert str(refused.value) == text
+
+
+def test_as_much_as_is_allowed_is_read() -> None:
+    """The limit itself is none too much."""
+    assert len(read_write_request(message(1, b"\x12\x00" * SAMPLES_MAX)).keys) == SAMPLES_MAX
 
 
 def test_zero_keeps_its_sign() -> None:

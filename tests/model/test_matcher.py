@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 from sakshi.model.labels import Labels
-from sakshi.model.matcher import InvalidRegexError, Matcher, MatchOperator, matches_all
+from sakshi.model.matcher import (
+    COMPILED_MAX,
+    InvalidRegexError,
+    Matcher,
+    MatchOperator,
+    compile_regex,
+    matches_all,
+)
 
 
 @pytest.mark.parametrize(
@@ -66,3 +75,20 @@ def test_all_matchers_must_hold():
 def test_a_matcher_prints_as_promql():
     """A matcher prints as it is written."""
     assert str(Matcher("job", MatchOperator.NOT_REGEX, 'a"b')) == 'job!~"a\\"b"'
+
+
+RE2_OWN_CACHE = 128  # of google-re2's Python part
+
+
+def test_matchers_keep_no_compiled_regex_of_their_own():
+    """However many matchers live, so many expressions are compiled; all of them go on matching."""
+    matchers = [
+        Matcher("job", MatchOperator.REGEX, f"chat-{number}-.*")
+        for number in range(4 * COMPILED_MAX)
+    ]
+
+    kept = [item for item in gc.get_objects() if isinstance(item, type(compile_regex("x")))]
+
+    assert len(kept) <= COMPILED_MAX + RE2_OWN_CACHE
+    assert all(matcher.matches(f"chat-{n}-eu") for n, matcher in enumerate(matchers))
+    assert not any(matcher.matches(f"chat-{n + 1}-eu") for n, matcher in enumerate(matchers))

@@ -5,6 +5,7 @@ import pytest
 
 from sakshi.model.labels import Labels
 from sakshi.promql.engine import QueryResult, Samples, Scalar, SeriesSamples, Text, Vector
+from sakshi.promql.errors import QueryLimitError
 from sakshi.promql.json import render_instant, render_range
 from sakshi.storage import SeriesList
 
@@ -116,3 +117,21 @@ def test_range_of_anything_else_is_a_programmer_error(value: Text | Samples) -> 
     """No range query answers with a text or with samples."""
     with pytest.raises(AssertionError):
         render_range(result(value, 0))
+
+
+def test_who_watches_an_answer_grow_can_end_it() -> None:
+    """It is told the size so far with each series; what it raises ends the answer."""
+    vector = result(Vector(SERIES, np.array([[1.5, 2.0]])), 0)
+    sizes: list[int] = []
+
+    whole = render_range(vector, sizes.append)
+
+    assert sizes[-1] == len(whole) - len(b'{"resultType":"matrix","result":[]}') + 1
+    assert len(sizes) == 2
+
+    def end(size: int) -> None:
+        raise QueryLimitError(f"{size}")
+
+    for render in (render_instant, render_range):
+        with pytest.raises(QueryLimitError):
+            render(vector, end)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -158,6 +159,28 @@ def test_query_that_reads_too_many_samples_is_refused() -> None:
 
     assert str(raised.value) == (
         "query processing would load too many samples into memory: 101, of which 50 are allowed"
+    )
+
+
+@pytest.mark.parametrize("query", ["sum(-x)", "avg(-x)", "sum_over_time((-x)[5m:1m])"])
+def test_a_sum_of_nothing_but_minus_zero_is_plus_zero(query: str) -> None:
+    """As Prometheus' is: what is divided by it goes to the same infinity."""
+    value = engine_over("x 0").instant(f"1 / {query}", 0).value
+
+    assert isinstance(value, Vector)
+    assert value.values.tolist() == [[math.inf]]
+
+
+def test_an_answer_that_would_be_too_large_is_refused_before_it_is_arranged() -> None:
+    """A number of an answer takes eight bytes at least; the limit itself is allowed."""
+    engine = engine_over("x 1", limits=EvaluationLimits(answer_bytes=80))
+
+    assert len(engine.range("x", 0, 9, 1).steps) == 10
+    with pytest.raises(QueryLimitError) as raised:
+        engine.range("x", 0, 10, 1)
+
+    assert str(raised.value) == (
+        "the answer would have more than 80 bytes; select fewer series, or take a longer step"
     )
 
 

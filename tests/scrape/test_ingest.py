@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
-from tests.scrape.conftest import RecordingAppender
+from tests.conftest import FakeClock
+from tests.scrape.conftest import RecordingAppender, value_of
 
 from sakshi.exposition import Exemplar, ExpositionFormat, Layout
 from sakshi.model.labels import Labels
@@ -18,7 +19,9 @@ from sakshi.scrape.ingest import REPORT_NAMES, Ingester
 from sakshi.scrape.metrics import ScrapeMetrics
 from sakshi.scrape.series import SeriesLabeler
 from sakshi.scrape.target import ScrapeConfig
+from sakshi.storage import Appender, MemoryStore
 
+YEAR_MS = 365 * 86_400_000
 TARGET = Labels({"job": "chat", "instance": "a:1"})
 SUFFIX = '{instance="a:1", job="chat"}'
 
@@ -26,7 +29,7 @@ SUFFIX = '{instance="a:1", job="chat"}'
 class Target:
     """An ingester fed with text, as a loop feeds it."""
 
-    def __init__(self, appender: RecordingAppender, metrics: ScrapeMetrics, **keys: Any) -> None:
+    def __init__(self, appender: Appender, metrics: ScrapeMetrics, **keys: Any) -> None:
         config = ScrapeConfig("chat", 1000, 1000, **keys)
         self.exemplars = ExemplarRing()
         appending = appender.target(TARGET)
@@ -231,6 +234,37 @@ def test_accept_survives_a_clock_that_steps_back(
     assert appender.samples(f"b{SUFFIX}") == [(10_000, 1.0), (11_000, "stale")]
     assert appender.samples(f"up{SUFFIX}") == [(10_000, 1.0), (11_000, 1.0)]
     assert dropped(registry, "out_of_order") == 14
+
+
+def test_a_clock_that_was_years_ahead_stops_no_scrapes(metrics: ScrapeMetrics) -> None:
+    """Once it has come back, rows, failures and stale markers are taken as before."""
+    clock = FakeClock()
+    store = MemoryStore(clock=clock)
+    target = Target(store, metrics)
+    now_ms = clock.now_ms()
+    clock.move(10 * YEAR_MS)
+    target.scrape(clock.now_ms(), "a 1\nb 1\n")
+    clock.move(-10 * YEAR_MS)
+
+    target.scrape(now_ms, "a 2\nb 2\n")
+    target.scrape(now_ms + 1000, "a 3\n")
+    target.fail(now_ms + 2000)
+
+    found = store.select(
+        [Matcher("__name__", MatchOperator.REGEX, "a|b|up")], now_ms, now_ms + 9000
+    )
+    values = {
+        labels.name: columns.values[:, column].view(np.uint64).tolist()
+        for columns in found
+        for column, labels in enumerate(columns.series)
+    }
+    a, b, up = (
+        [value if isinstance(value, str) else float(value) for value in map(value_of, values[name])]
+        for name in ("a", "b", "up")
+    )
+    assert a == [2, 3, "stale"]
+    assert b[:2] == [2, "stale"]
+    assert up == [1, 1, 0]
 
 
 def test_clock_that_steps_back_is_said_once(

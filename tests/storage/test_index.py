@@ -8,7 +8,7 @@ import pytest
 
 from sakshi.model.labels import Labels
 from sakshi.model.matcher import Matcher, MatchOperator, matches_all
-from sakshi.storage.index import SeriesIndex, SeriesPlace
+from sakshi.storage.index import VALUES_BETWEEN_WATCHES, SeriesIndex, SeriesPlace
 
 VALUES = ["", "a", "b", "ab", "ba"]
 PATTERNS = ["", "a", "a|b", ".*", ".+", "a.*", "[^a]*"]
@@ -94,3 +94,34 @@ def test_families_are_numbered() -> None:
 
     assert [index.family(name) for name in ("hits", "up", "hits", "misses")] == [8, 7, 8, 9]
     assert index.families() == {"up": 7, "hits": 8, "misses": 9}
+
+
+def test_nobody_waits_for_a_regular_expression() -> None:
+    """While values are tried, series may be added; the answer has them."""
+    index = SeriesIndex()
+    index.add([SeriesPlace(Labels({"__name__": "m", "x": "a"}), 1, 0)])
+
+    def add_another(_cells: int) -> None:
+        index.add([SeriesPlace(Labels({"__name__": "m", "x": "ab"}), 1, 1)])
+
+    found, seen = index.find([Matcher("x", MatchOperator.REGEX, "a.*")], add_another)
+
+    assert [place.labels.get("x", "") for place in found] == ["a", "ab"]
+    assert seen == index.version
+
+
+def test_a_search_among_many_values_can_be_ended() -> None:
+    """Whoever watches is asked at least once for each VALUES_BETWEEN_WATCHES values."""
+    index = SeriesIndex()
+    index.add([SeriesPlace(Labels({"__name__": "m", "x": f"{n}"}), 1, n) for n in range(1000)])
+    asked: list[int] = []
+
+    index.find([Matcher("x", MatchOperator.NOT_REGEX, "1.*")], asked.append)
+
+    assert len(asked) >= 1000 / VALUES_BETWEEN_WATCHES
+    with pytest.raises(TimeoutError):
+        index.find([Matcher("x", MatchOperator.REGEX, "2.*")], end)
+
+
+def end(_cells: int) -> None:
+    raise TimeoutError

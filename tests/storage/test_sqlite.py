@@ -605,6 +605,34 @@ def test_a_target_without_any_series_goes_on(tmp_path: Path) -> None:
         assert read(store) == truth
 
 
+def test_chunks_whose_span_is_lost_are_in_nobodys_way(tmp_path: Path) -> None:
+    """What damage left behind makes room for the chunks of the span that gets the number."""
+    with opened(tmp_path) as store:
+        truth = fill(store, range(40))
+    ((span_id,),) = execute(tmp_path, "select max(id) + 1 from span")
+    for family_id in range(1, 4):
+        row = (span_id, family_id, 1, 2, 0, b"rubbish")
+        execute(tmp_path, "insert into chunk values (?, ?, ?, ?, ?, ?)", *row)
+
+    with opened(tmp_path) as store:
+        truth |= fill(store, range(40, 80))
+
+    with opened(tmp_path) as store:
+        assert read(store) == truth
+
+
+def test_a_store_closes_whatever_its_file_is_like(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where the chunks cannot be written, the log stays as it is."""
+    with opened(tmp_path, StorageConfig()) as store:
+        fill(store, range(40))
+        store._database._writer.execute("drop table chunk")
+
+    assert "seal=failed reason=" in caplog.text
+    assert execute(tmp_path, "select count(*) from log") == [(80,)]
+
+
 def test_a_chunk_of_a_later_version_is_left_out_and_named(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

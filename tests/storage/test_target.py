@@ -18,7 +18,8 @@ UP, LATE = Labels({"__name__": "up"}), Labels({"__name__": "late"})
 
 
 def filled_target(rows: int) -> TargetHead:
-    target = TargetHead(1, Labels({"job": "chat"}), SeriesIndex(), SeriesBudget(1000), NO_PAST)
+    budget = SeriesBudget(1000, 1000)
+    target = TargetHead(1, Labels({"job": "chat"}), SeriesIndex(), budget, NO_PAST)
     columns = target.columns([UP])
     for at_ms in range(rows):
         target.append(at_ms, columns, np.array([float(at_ms)]))

@@ -153,7 +153,7 @@ def test_torture_goes_on_where_it_was_stopped(
     assert load_progress(tmp_path / "cut.json") == Progress(rounds=7, samples=70)
     assert capsys.readouterr().out == (
         "cut seed=5 begins at round 7 of 7\n"
-        "cut rounds=7 samples=70 lost=0 wrong=0 unopenable=0 acknowledged=0 seconds=0\n"
+        "cut rounds=7 samples=70 lost=0 wrong=0 unopenable=0 broken=0 acknowledged=0 seconds=0\n"
     )
 
 
@@ -164,6 +164,7 @@ def test_torture_goes_on_where_it_was_stopped(
         pytest.param([], Progress(rounds=1, lost=1), 1, "cut: FAILED\n", id="lost"),
         pytest.param([], Progress(rounds=1, wrong=1), 1, "cut: FAILED\n", id="wrong"),
         pytest.param([], Progress(rounds=1, unopenable=1), 1, "cut: FAILED\n", id="unopenable"),
+        pytest.param([], Progress(rounds=1, broken=1), 1, "cut: FAILED\n", id="broken"),
     ],
 )
 def test_torture_fails_where_anything_was_lost(

@@ -209,7 +209,7 @@ async def test_what_is_no_export_is_refused(client: httpx2.AsyncClient, tree, te
             {"Content-Encoding": "gzip"},
             gzip.compress(bytes((64 << 20) + 1), 1),
             413,
-            "a body of more than 67108864 bytes uncompressed",
+            "a body of more than 33554432 bytes uncompressed",
         ),
     ],
     ids=["type", "encoding", "no gzip", "cut", "bomb"],

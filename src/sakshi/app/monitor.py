@@ -36,6 +36,7 @@ from sakshi.alerting import (
     build_notifiers,
 )
 from sakshi.app.alertmanagers import build_alertmanagers
+from sakshi.app.allocator import give_memory_back
 from sakshi.app.file_limit import raise_file_limit
 from sakshi.app.parent import parent_gone
 from sakshi.app.retention import expire_forever, prune_forever
@@ -59,6 +60,7 @@ from sakshi.rules import RuleGroup, RuleManager
 from sakshi.scrape import ExemplarRing, ScrapeManager
 from sakshi.storage import SqliteStore, Store
 from sakshi.web import (
+    OnPush,
     Receiver,
     Services,
     Startup,
@@ -118,6 +120,7 @@ class Monitor:
             LedgerError: so is the alerts' file.
         """
         raise_file_limit()
+        give_memory_back()
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -141,6 +144,19 @@ class Monitor:
                 ends = [stop.wait(), *([parent_gone()] if exit_with_parent else [])]
                 await run_until_first(ends, tasks, before_cancelling=engine.stop)
         logger.info("stopped data=%s", self._data)
+
+    def make_engine(self, store: Store) -> LocalEngine:
+        """Return what answers queries; a subclass may have another."""
+        return LocalEngine(
+            store,
+            self._clock,
+            lookback_ms=self._configuration.lookback_ms,
+            subquery_step_ms=self._configuration.global_config.evaluation_interval_ms,
+        )
+
+    def make_receiver(self, store: Store, registry: CollectorRegistry, on_push: OnPush) -> Receiver:
+        """Return what takes in pushes; a subclass may have another."""
+        return Receiver(store, self._clock, registry, on_push)
 
     def _compose(
         self,
@@ -195,7 +211,7 @@ class Monitor:
             clock=clock,
             registry=registry,
             version=__version__,
-            receiver=Receiver(store, clock, registry, rules.pushed),
+            receiver=self.make_receiver(store, registry, rules.pushed),
             startup=self._startup(),
             time_bounds=lambda: find_bounds(store),
             descriptions=describe_metrics(scrape),

@@ -54,3 +54,11 @@ class StorageCollector(Collector):
             "Requests for a new series refused, as there were too many.",
             value=statistics.refused_series,
         )
+        refusals = CounterMetricFamily(
+            "sakshi_storage_target_series_refused",
+            "The same, by target.",
+            labels=("target",),
+        )
+        for target, count in statistics.refusals.items():
+            refusals.add_metric([str(target)], count)
+        yield refusals

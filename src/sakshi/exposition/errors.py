@@ -45,6 +45,19 @@ class WireFormatError(BadInputError):
         super().__init__(Problem(f"byte {position}", expected, found))
 
 
+class TooLargeError(BadInputError):
+    """A message has more in it than anybody sends: `the body: expected at most 9 bytes, found 10`.
+
+    Args:
+        place: of what is too much.
+        expected: at most what, in words.
+        found: in words.
+    """
+
+    def __init__(self, place: str, expected: str, found: str) -> None:
+        super().__init__(Problem(place, expected, found))
+
+
 class ExportError(BadInputError):
     """An OTLP export is not what it should be: `a data point of x: expected a time, found none`."""
 

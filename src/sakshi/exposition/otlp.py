@@ -16,10 +16,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sakshi.exposition.errors import ExportError, WireFormatError
+from sakshi.exposition.errors import ExportError, TooLargeError, WireFormatError
 from sakshi.exposition.wire import BYTES, FIXED64, VARINT, as_signed, iter_fields
 
 DEPTH_MAX: Final = 32  # of values inside values
+NODES_MAX: Final = 500_000  # fields of an export; the collector's batches have some 200,000
+SIGNS_MAX: Final = 1_000_000  # brackets and commas of an export in JSON, for the same
 
 Tree = Mapping[str, Any]
 
@@ -124,8 +126,9 @@ def read_protobuf(message: bytes) -> Tree:
 
     Raises:
         WireFormatError: the bytes are none, or are too deep.
+        TooLargeError: there are more than NODES_MAX fields.
     """
-    return _read(message, "Export", DEPTH_MAX)
+    return _Reader().read(message, "Export", DEPTH_MAX)
 
 
 def read_json(body: bytes) -> Tree:
@@ -133,7 +136,10 @@ def read_json(body: bytes) -> Tree:
 
     Raises:
         ExportError: it is no JSON object.
+        TooLargeError: it has more than SIGNS_MAX brackets and commas.
     """
+    if sum(map(body.count, (b"{", b"[", b","))) > SIGNS_MAX:
+        raise TooLargeError("the body", f"at most {SIGNS_MAX} brackets and commas", "more")
     try:
         tree = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -143,33 +149,49 @@ def read_json(body: bytes) -> Tree:
     return tree
 
 
-def _read(message: bytes, name: str, depth_left: int) -> Tree:
-    if not depth_left:
-        raise WireFormatError(0, f"at most {DEPTH_MAX} messages in each other", "more")
-    rules, tree = _RULES[name], dict[str, Any]()
-    for number, wire, value in iter_fields(message):
-        rule = rules.get(number)
-        if rule is None:
-            continue
-        found = _values(rule, wire, value, depth_left)
-        if rule.is_repeated:
-            tree.setdefault(rule.json_name, []).extend(found)
-        else:
-            tree[rule.json_name] = found[-1]
-    return tree
+class _Reader:
+    """Reads messages, and counts what it reads."""
 
+    def __init__(self) -> None:
+        self._nodes = 0
 
-def _values(rule: _FieldRule, wire: int, value: int | bytes, depth_left: int) -> Sequence[Any]:
-    kind = rule.kind
-    if isinstance(kind, str) and isinstance(value, bytes) and wire == BYTES:
-        return [_read(value, kind, depth_left - 1)]
-    if isinstance(kind, _Kind) and rule.is_repeated and wire == BYTES and isinstance(value, bytes):
-        if len(value) % 8:
-            raise WireFormatError(0, f"numbers of 8 bytes in {rule.json_name}", f"{len(value)}")
-        return [number for (number,) in struct.iter_unpack(kind.format, value)]
-    if isinstance(kind, _Kind) and wire == kind.wire:
-        return [_scalar(kind, value, rule.json_name)]
-    raise WireFormatError(0, f"another wire type in {rule.json_name}", f"{wire}")
+    def read(self, message: bytes, name: str, depth_left: int) -> Tree:
+        """Return the tree of a message of this name."""
+        if not depth_left:
+            raise WireFormatError(0, f"at most {DEPTH_MAX} messages in each other", "more")
+        rules, tree = _RULES[name], dict[str, Any]()
+        for number, wire, value in iter_fields(message):
+            self._count(1)
+            rule = rules.get(number)
+            if rule is None:
+                continue
+            found = self._values(rule, wire, value, depth_left)
+            if rule.is_repeated:
+                tree.setdefault(rule.json_name, []).extend(found)
+            else:
+                tree[rule.json_name] = found[-1]
+        return tree
+
+    def _count(self, nodes: int) -> None:
+        self._nodes += nodes
+        if self._nodes > NODES_MAX:
+            raise TooLargeError("the body", f"at most {NODES_MAX} fields", "more")
+
+    def _values(
+        self, rule: _FieldRule, wire: int, value: int | bytes, depth_left: int
+    ) -> Sequence[Any]:
+        kind = rule.kind
+        if isinstance(kind, str) and isinstance(value, bytes) and wire == BYTES:
+            return [self.read(value, kind, depth_left - 1)]
+        is_packed = isinstance(kind, _Kind) and rule.is_repeated and wire == BYTES
+        if is_packed and isinstance(kind, _Kind) and isinstance(value, bytes):
+            if len(value) % 8:
+                raise WireFormatError(0, f"numbers of 8 bytes in {rule.json_name}", f"{len(value)}")
+            self._count(len(value) // 8)
+            return [number for (number,) in struct.iter_unpack(kind.format, value)]
+        if isinstance(kind, _Kind) and wire == kind.wire:
+            return [_scalar(kind, value, rule.json_name)]
+        raise WireFormatError(0, f"another wire type in {rule.json_name}", f"{wire}")
 
 
 def _scalar(kind: _Kind, value: int | bytes, json_name: str) -> Any:

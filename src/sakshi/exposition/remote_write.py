@@ -26,7 +26,7 @@ import cramjam
 import numpy as np
 from numpy.typing import NDArray
 
-from sakshi.exposition.errors import WireFormatError
+from sakshi.exposition.errors import TooLargeError, WireFormatError
 from sakshi.exposition.wire import (
     BYTES,
     FIXED64,
@@ -37,7 +37,12 @@ from sakshi.exposition.wire import (
     read_varint,
 )
 
-BODY_BYTES_MAX: Final = 64 << 20  # uncompressed: some 500,000 series
+BODY_BYTES_MAX: Final = 32 << 20  # uncompressed: some 250,000 series
+FIELDS_MAX: Final = 1_000_000  # of series that are new: a second's work
+SAMPLES_MAX: Final = 100_000  # Prometheus sends 2,000 at once, agents 10,000; 25 MB of memory
+SERIES_BYTES_MAX: Final = 10 << 20  # 128 labels of 64 KB, and all its samples
+
+_RATIO_MAX: Final = 32  # snappy writes 64 bytes for 3, at most
 
 _TIME_SERIES: Final = 0x0A  # the key of field 1, a message
 _LABEL, _SAMPLE, _HISTOGRAM = 1, 2, 4
@@ -74,12 +79,15 @@ def decompress(body: bytes) -> bytes:
     """Return a body as it was before snappy compressed it (the block format).
 
     Raises:
-        WireFormatError: it is not snappy's, or more than BODY_BYTES_MAX.
+        WireFormatError: it is not snappy's.
+        TooLargeError: it would be more than BODY_BYTES_MAX; nothing was decompressed.
     """
     size, _ = read_varint(body, 0)
     if size > BODY_BYTES_MAX:
-        raise WireFormatError(0, f"at most {BODY_BYTES_MAX} bytes uncompressed", f"{size}")
+        raise TooLargeError("the body", f"at most {BODY_BYTES_MAX} bytes uncompressed", f"{size}")
     try:
+        if size > _RATIO_MAX * len(body):
+            raise cramjam.DecompressionError
         return bytes(cramjam.snappy.decompress_raw(body))
     except cramjam.DecompressionError:
         raise WireFormatError(0, "snappy's block format", "something else") from None
@@ -94,17 +102,21 @@ def read_write_request(message: bytes, known: Container[bytes] = frozenset()) ->
 
     Raises:
         WireFormatError: the bytes are no WriteRequest.
+        TooLargeError: it has more than FIELDS_MAX or SAMPLES_MAX.
     """
     reader = _Reader(known)
     position, end = 0, len(message)
     while position < end:
         if message[position] != _TIME_SERIES:
             position = _pass_over(message, position)
+            reader.count_field()
             continue
         size, start = read_varint(message, position + 1)
         position = start + size
         if position > end:
             raise WireFormatError(start, f"{size} bytes", f"{end - start}")
+        if size > SERIES_BYTES_MAX:
+            raise TooLargeError("a series", f"at most {SERIES_BYTES_MAX} bytes", f"{size}")
         reader.read(message[start:position])
     return reader.batch()
 
@@ -130,6 +142,17 @@ class _Reader:
         self._tails: list[bytes] = []
         self._odd: list[tuple[int, int, float]] = []  # position in _keys, time, value
         self._histograms: list[bytes] = []
+        self._fields = 0
+
+    def count_field(self) -> None:
+        """Count a field that took time to read.
+
+        Raises:
+            TooLargeError: there were too many.
+        """
+        self._fields += 1
+        if self._fields > FIELDS_MAX:
+            raise TooLargeError("the body", f"at most {FIELDS_MAX} fields", "more")
 
     def read(self, series: bytes) -> None:
         """Take the samples of one TimeSeries."""
@@ -145,6 +168,7 @@ class _Reader:
                 self._keys.append(series[:-9])
                 self._tails.append(bytes(8) + tail)
                 return
+        self.count_field()
         self._read_slowly(series)
 
     def _read_slowly(self, series: bytes) -> None:
@@ -152,6 +176,9 @@ class _Reader:
         samples: list[tuple[int, float]] = []
         has_histogram = False
         for number, kind, value in iter_fields(series):
+            self.count_field()
+            if len(samples) > SAMPLES_MAX:
+                break  # counted below
             if number in (_LABEL, _SAMPLE, _HISTOGRAM) and kind != BYTES:
                 raise WireFormatError(0, f"a message in field {number} of a series", f"type {kind}")
             if number == _LABEL:
@@ -168,6 +195,8 @@ class _Reader:
             self._odd.append((len(self._keys), timestamp_ms, sample))
             self._keys.append(key)
             self._tails.append(_NO_TAIL)
+        if len(self._keys) > SAMPLES_MAX:
+            raise TooLargeError("the body", f"at most {SAMPLES_MAX} samples", "more")
 
     def batch(self) -> WrittenBatch:
         """Return everything that was read."""

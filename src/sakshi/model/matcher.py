@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import re2
 
@@ -66,13 +66,19 @@ def _condition(operator: MatchOperator, value: str) -> Callable[[str], bool]:
         return value.__eq__
     if operator is MatchOperator.NOT_EQUAL:
         return value.__ne__
-    fullmatch = compile_regex(value).fullmatch
+    compile_regex(value)  # is refused now, and asked for again at each text: see COMPILED_MAX
     if operator is MatchOperator.REGEX:
-        return lambda text: fullmatch(text) is not None
-    return lambda text: fullmatch(text) is None
+        return lambda text: compile_regex(value).fullmatch(text) is not None
+    return lambda text: compile_regex(value).fullmatch(text) is None
 
 
-@lru_cache(maxsize=1000)  # the regexes of a few hundred rules and panels
+COMPILED_MAX: Final = 256
+"""Compiled expressions that are kept: those of a few hundred rules and panels. Each may take a
+megabyte once it is used (`max_mem`), and there are matchers in thousands of syntax trees and
+selections: so none keeps its own."""
+
+
+@lru_cache(maxsize=COMPILED_MAX)
 def compile_regex(pattern: str) -> Any:
     """Return the compiled RE2 expression; a dot matches a newline too, as in Prometheus.
 

@@ -56,7 +56,7 @@ from sakshi.promql.registry import FUNCTIONS
 from sakshi.promql.selection import JoinedSeries, Selection, newest, settled_samples
 from sakshi.promql.sharing import SharedReads
 from sakshi.promql.timeline import Timeline
-from sakshi.promql.vector import NO_SERIES, broadcast, join_steps, joined_cells
+from sakshi.promql.vector import NO_SERIES, broadcast, join_steps, joined_cells, present_count
 from sakshi.promql.window import Kernel, evaluate_windows
 from sakshi.storage.store import Querier, SeriesColumns, Timestamps, Values
 from sakshi.storage.value import ABSENT_BITS
@@ -109,13 +109,15 @@ class Level:
     Args:
         query: what the levels share.
         timeline: the steps; one or more.
+        is_answer: whether its value is the query's answer, which has a limit of its own.
     """
 
-    def __init__(self, query: Query, timeline: Timeline) -> None:
+    def __init__(self, query: Query, timeline: Timeline, *, is_answer: bool = False) -> None:
         assert timeline.count > 0
         self.query = query
         self._timeline = timeline
         self._reads = query.reads if timeline.count == 1 else None
+        self._is_answer = is_answer
         self._sources: dict[str, Selection] = {}
         self._fixed: dict[int, bool] = {}
         self._fixed_values: dict[int, Value] = {}
@@ -140,12 +142,15 @@ class Level:
             return value
         self._load(expr)
         widest = max((len(source.series) for source in self._sources.values()), default=0)
-        blocks = []
+        blocks, numbers = [], 0
         for times in self._timeline.blocks(max(1, budget.limits.block_cells // max(1, widest))):
             budget.check()
             value = StepBlock(self, times).value(expr)
             if not isinstance(value, Text):
                 budget.charge(value.values.size)
+            if self._is_answer and isinstance(value, Vector):
+                numbers += present_count(value)
+                budget.admit_answer(numbers)
             blocks.append(value)
         budget.charge(joined_cells(blocks))
         return join_steps(blocks)
@@ -220,7 +225,9 @@ class Level:
         """Return the times, in seconds, of the newest samples of series at each moment."""
         lookback_ms, budget = self.query.lookback_ms, self.query.budget
         first_ms, last_ms = int(times.min()), int(times.max())
-        parts = self.query.querier.select(matchers, first_ms - lookback_ms + 1, last_ms)
+        parts = self.query.querier.select(
+            matchers, first_ms - lookback_ms + 1, last_ms, budget.watch
+        )
         selection = self.query.joined.select(parts)
         budget.charge(selection.cells)
         return newest(selection, times, lookback_ms, ask_time=True, check=budget.check)
@@ -270,7 +277,9 @@ class Level:
                 after_ms -= self.query.lookback_ms
             if selector.extension is Extension.SMOOTHED:
                 until_ms += self.query.lookback_ms
-            parts = self.query.querier.select(selector.matchers, after_ms + 1, until_ms)
+            parts = self.query.querier.select(
+                selector.matchers, after_ms + 1, until_ms, self.query.budget.watch
+            )
             selection = self.query.joined.select(parts)
         self.query.budget.charge(selection.cells)
         self.query.budget.check()

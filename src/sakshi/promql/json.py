@@ -8,9 +8,9 @@ once for each series list, so that the same panel, asked again, costs its number
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import compress, islice
-from typing import Final
+from typing import Final, TypeAlias
 
 import orjson
 
@@ -25,7 +25,15 @@ NUMBERS_AT_ONCE: Final = 10_000
 answer of 20 million at once would stop scrapes and page for a second."""
 
 
-def render_instant(result: QueryResult) -> bytes:
+Watch: TypeAlias = Callable[[int], None]
+"""Told again and again how many bytes an answer has so far; raises what ends it."""
+
+
+def unwatched(_size: int) -> None:
+    """Let everything be written."""
+
+
+def render_instant(result: QueryResult, watch: Watch = unwatched) -> bytes:
     """Return the `data` of the answer to an instant query: vector, matrix, scalar or string."""
     time = _format_time(int(result.steps[0]))
     match result.value:
@@ -35,27 +43,36 @@ def render_instant(result: QueryResult) -> bytes:
         case Text(text):
             return _data(b"string", b"[%b,%b]" % (time, orjson.dumps(text)))
         case Samples(series):
-            return _data(b"matrix", b"[", b",".join(map(_render_samples, series)), b"]")
+            return _data(b"matrix", _rows(map(_render_samples, series), watch))
         case vector:
-            return _data(b"vector", b"[", b",".join(_render_vector(vector, time)), b"]")
+            return _data(b"vector", _rows(_render_vector(vector, time), watch))
 
 
-def render_range(result: QueryResult) -> bytes:
+def render_range(result: QueryResult, watch: Watch = unwatched) -> bytes:
     """Return the `data` of the answer to a range query: always a matrix."""
     times = [_format_time(step) for step in result.steps.tolist()]
     match result.value:
         case Scalar(values):
-            rows = [_render_series(b"{}", _points(times, format_samples(values)))]
+            rows: Iterable[bytes] = [_render_series(b"{}", _points(times, format_samples(values)))]
         case Vector() as vector:
-            rows = list(_render_matrix(vector, times))
+            rows = _render_matrix(vector, times)
         case _:
             raise AssertionError("a range query answers a scalar or a vector")
-    return _data(b"matrix", b"[", b",".join(rows), b"]")
+    return _data(b"matrix", _rows(rows, watch))
 
 
-def _data(kind: bytes, *result: bytes) -> bytes:
-    """Return parts of a result as `data`: joined once, for they may be hundreds of megabytes."""
-    return b"".join([b'{"resultType":"', kind, b'","result":', *result, b"}"])
+def _data(kind: bytes, result: bytes) -> bytes:
+    return b"".join([b'{"resultType":"', kind, b'","result":', result, b"}"])
+
+
+def _rows(rows: Iterable[bytes], watch: Watch) -> bytes:
+    """Return rows as a list, watched while it grows."""
+    parts, size = [], 0
+    for row in rows:
+        size += len(row) + 1
+        watch(size)
+        parts.append(row)
+    return b"".join([b"[", b",".join(parts), b"]"])
 
 
 def _render_vector(vector: Vector, time: bytes) -> Iterable[bytes]:

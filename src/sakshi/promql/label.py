@@ -33,6 +33,7 @@ def _label_replace(block: Block, call: Call) -> Vector:
     template = Template(replacement)
 
     def change(labels: Labels) -> Labels:
+        block.budget.check()
         match = regex.fullmatch(labels.get(source, ""))
         if match is None:
             return labels

@@ -33,6 +33,8 @@ class EvaluationLimits:
             thousand for each of ten thousand series.
         pairs: series that a binary operator may pair: many more than there are on either side
             come of a match group that has hundreds on both.
+        answer_bytes: of an answer, as JSON: five million numbers. A quarter of what all callers
+            together may leave unread (`web/connection.py`).
         parsed_queries: syntax trees kept: the rules and panels of a large installation.
         joined_lists: series lists kept that join several targets' series: one for each selector
             that is asked again and again.
@@ -45,9 +47,12 @@ class EvaluationLimits:
     transient_cells: int = 10_000_000
     label_characters: int = 10_000_000
     pairs: int = 1_000_000
+    answer_bytes: int = 128 << 20
     parsed_queries: int = 5_000
     joined_lists: int = 2_000
 
+
+POINT_BYTES_MIN: Final = 8  # `[0,"1"],`: no number of an answer takes less
 
 DEFAULT_LIMITS: Final = EvaluationLimits()
 
@@ -93,6 +98,16 @@ class Budget:
                 f"query timed out: it was not done after {self.timeout_seconds:g} s"
             )
 
+    def watch(self, cells: int) -> None:
+        """Go on reading, which has brought so many numbers that are not charged yet, or stop.
+
+        Raises:
+            QueryTimeoutError: as of `check`.
+            QueryLimitError: with them the query holds more than its limit.
+        """
+        self.check()
+        self._limit(self.samples + cells)
+
     def admit(self, cells: int) -> None:
         """Allow an operator to lay out so many numbers for a moment, or stop the query.
 
@@ -105,6 +120,29 @@ class Budget:
                 f"{self.limits.transient_cells:,} are allowed"
             )
 
+    def write(self, size: int) -> None:
+        """Go on writing an answer that has so many bytes already, or stop the query.
+
+        Raises:
+            QueryTimeoutError: as of `check`.
+            QueryLimitError: it is larger than its limit.
+        """
+        self.check()
+        if size > self.limits.answer_bytes:
+            raise QueryLimitError(
+                f"the answer would have more than {self.limits.answer_bytes:,} bytes; "
+                "select fewer series, or take a longer step"
+            )
+
+    def admit_answer(self, numbers: int) -> None:
+        """Allow an answer to have so many numbers, or stop the query before they are arranged.
+
+        Raises:
+            QueryTimeoutError: as of `check`.
+            QueryLimitError: the answer would be larger than its limit.
+        """
+        self.write(numbers * POINT_BYTES_MIN)
+
     def charge(self, samples: int) -> None:
         """Note numbers that the query is about to hold.
 
@@ -112,10 +150,13 @@ class Budget:
             QueryLimitError: with them it holds more than its limit.
         """
         self.samples += samples
-        if self.samples > self.limits.samples:
+        self._limit(self.samples)
+
+    def _limit(self, samples: int) -> None:
+        if samples > self.limits.samples:
             raise QueryLimitError(
                 "query processing would load too many samples into memory: "
-                f"{self.samples:,}, of which {self.limits.samples:,} are allowed"
+                f"{samples:,}, of which {self.limits.samples:,} are allowed"
             )
 
     def charge_text(self, characters: int) -> None:

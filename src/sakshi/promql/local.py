@@ -132,7 +132,7 @@ class LocalEngine:
         expr = resolved(expr, times)
         shared = self._query(query, times, timeout_seconds, lookback_ms)
         with np.errstate(all="ignore"):
-            level = Level(shared, timeline)
+            level = Level(shared, timeline, is_answer=True)
             value = level.value(expr)
             if isinstance(value, Vector):
                 value = compacted(_sorted(settled(value)))

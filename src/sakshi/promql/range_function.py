@@ -12,7 +12,7 @@ from typing import Final
 from sakshi.model.labels import METRIC_NAME
 from sakshi.model.matcher import MatchOperator
 from sakshi.promql import extended, over_time, rate, trend
-from sakshi.promql.ast import Call, Expr, MatrixSelector, Parenthesis, Subquery, extension_of
+from sakshi.promql.ast import Call, Expr, MatrixSelector, Parenthesis, extension_of
 from sakshi.promql.block import Block, Implementation, Value
 from sakshi.promql.engine import Vector
 from sakshi.promql.errors import QueryEvaluationError
@@ -43,7 +43,7 @@ EXTENDED: Final[Mapping[str, ExtendedKernel]] = {
     "changes": extended.changes,
     "delta": extended.delta,
     "increase": extended.increase,
-    "rate": extended.increase,  # of which `_rate` makes one
+    "rate": extended.rate,
     "resets": extended.resets,
 }
 
@@ -59,21 +59,6 @@ def _of_counter(kernel: Kernel) -> Implementation:
     return apply
 
 
-def _rate(block: Block, call: Call) -> Vector:
-    """Return the increase a second: the same increase that `increase` of this range would use."""
-    growth = _INCREASE(block, call)
-    assert isinstance(growth, Vector)
-    return growth.holding(growth.values / _range_seconds(call.arguments[0]), growth.present)
-
-
-def _range_seconds(expr: Expr) -> float:
-    while isinstance(expr, Parenthesis):
-        expr = expr.expr
-    assert isinstance(expr, MatrixSelector | Subquery)
-    assert isinstance(expr.range_ms, int)
-    return expr.range_ms / 1000
-
-
 def _inform_of_gauge(block: Block, call: Call) -> None:
     """Say so where the name of what should be a counter is not a counter's."""
     name = _metric_name(call.arguments[0])
@@ -83,9 +68,6 @@ def _inform_of_gauge(block: Block, call: Call) -> None:
             f'{"/".join(COUNTER_SUFFIXES)}: "{name}"',
             call.arguments[0],
         )
-
-
-_INCREASE: Final = _of_counter(rate.increase)
 
 
 def _metric_name(expr: Expr) -> str:
@@ -132,7 +114,7 @@ FUNCTIONS: Final[Mapping[str, Implementation]] = {
     "double_exponential_smoothing": _double_exponential_smoothing,
     "first_over_time": _keeping_name(over_time.first),
     "idelta": _over_range(rate.idelta, 2),
-    "increase": _INCREASE,
+    "increase": _of_counter(rate.increase),
     "irate": _of_counter(rate.irate),
     "last_over_time": _keeping_name(over_time.last),
     "mad_over_time": _over_range(over_time.absolute_deviation),
@@ -141,7 +123,7 @@ FUNCTIONS: Final[Mapping[str, Implementation]] = {
     "predict_linear": _predict_linear,
     "present_over_time": _over_range(over_time.one),
     "quantile_over_time": _quantile_over_time,
-    "rate": _rate,
+    "rate": _of_counter(rate.rate),
     "resets": _over_range(over_time.resets),
     "stddev_over_time": _over_range(over_time.deviation),
     "stdvar_over_time": _over_range(over_time.variance),

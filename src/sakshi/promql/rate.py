@@ -31,6 +31,18 @@ def increase(windows: Windows) -> Values:
     return growth * _extrapolation(windows, first, growth)
 
 
+def rate(windows: Windows) -> Values:
+    """Return counters' growth a second over each range; two samples or more.
+
+    Bit by bit Prometheus': a quantile of buckets that differ by nothing but a rounding error is the
+    lower bound of one or of the other.
+    """
+    first = windows.values[windows.first]
+    growth = windows.values[windows.end - 1] - first + _lost_in_resets(windows)
+    seconds = (windows.ends_ms - windows.starts_ms)[:, None] / 1000
+    return growth * (_extrapolation(windows, first, growth) / seconds)
+
+
 def delta(windows: Windows) -> Values:
     """Return by how much gauges changed over each range; two samples or more."""
     change = windows.values[windows.end - 1] - windows.values[windows.first]

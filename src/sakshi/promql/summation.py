@@ -32,6 +32,7 @@ def repair_sums(
         magnitudes: returns the sums of the terms' absolute values, shape (steps, n).
         terms: returns the terms of one sum.
     """
+    sums += 0.0  # -0.0 alone adds up to +0.0: Prometheus adds its compensation in the end
     if values.size == 0 or values.min() >= 0 or values.max() <= 0:
         return sums
     sizes = magnitudes()

@@ -47,6 +47,11 @@ def presence(vector: Vector) -> Present:
     return vector.present
 
 
+def present_count(vector: Vector) -> int:
+    """Return how many values a vector has, all steps together."""
+    return vector.values.size if vector.present is None else int(np.count_nonzero(vector.present))
+
+
 @dataclass(frozen=True)
 class Relabeling:
     """New label sets for the columns of a vector.

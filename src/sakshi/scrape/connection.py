@@ -152,6 +152,9 @@ class Connection(asyncio.Protocol):
         self._has_headers = self._head.status >= 200
         framing = self._head.headers.keys() & {"content-length", "transfer-encoding"}
         self._ends_with_connection = not framing and self._head.status not in _BODILESS
+        declared = self._head.headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > self._body_bytes_max:
+            self._fail(too_large(self._body_bytes_max))
 
     def on_body(self, body: bytes) -> None:
         """Keep a part of the body, within the bound."""

@@ -16,8 +16,9 @@ As long as the layout of the exposition stays, the columns stay, and a scrape is
   duplicates, and the scrape succeeds. (Prometheus 3 does the same.)
 - Which labels a series has, after merging and `metric_relabel_configs`, and whether they are within
   the limits, is asked once, when its line is new: a layout that stays costs nothing.
-- Samples that are older than their series' newest are counted and dropped; the rest is kept. A row
-  that is older than the newest `up` is dropped whole: the wall clock stepped back.
+- Samples that the storage refuses, mostly because they are older than their series' newest, are
+  counted and dropped; the rest is kept. A row whose `up` it refuses is dropped whole: the wall
+  clock stepped back a little. (Where it was far ahead before, the storage takes what is older.)
 
 Where a target exposes one of the five under its own identity, the scrape's own value wins.
 """
@@ -118,7 +119,7 @@ class Ingester:
         self._plan = self._make_plan(_NO_COLUMNS, None)
         self._known_columns = _NO_COLUMNS  # of the last scrape that brought anything
         self._live_columns = _NO_COLUMNS  # of the series that owe a stale marker
-        self._newest_ms: int | None = None
+        self._newest_ms: int | None = None  # of the last row that was taken
         self._is_behind = False
 
     def accept(
@@ -295,8 +296,8 @@ class Ingester:
 
     def _append_row(self, timestamp_ms: int, columns: Columns, values: Values) -> bool:
         """Append a scrape's row; drop it whole, and say so, where the wall clock stepped back."""
-        is_newer = self._newest_ms is None or timestamp_ms > self._newest_ms
-        if is_newer and self._try_append_row(timestamp_ms, columns, values):
+        is_other = timestamp_ms != self._newest_ms  # the clock stands still: a repetition
+        if is_other and self._try_append_row(timestamp_ms, columns, values):
             self._newest_ms, self._is_behind = timestamp_ms, False
             return True
         self._metrics.drop(DropReason.OUT_OF_ORDER, columns.size)

@@ -20,6 +20,8 @@ from sakshi.scrape.target import ScrapeConfig, TargetHealth, TargetStatus
 
 THREAD_BYTES_MIN: Final = 100_000  # a full parse of more holds the event loop for over 10 ms
 
+LINES_PER_SAMPLE_MAX: Final = 2  # empty ones are none of a sample
+
 FAMILIES_MAX: Final = 10_000  # whose metadata is kept of a target; busy exporters have a thousand
 HELP_CHARACTERS_MAX: Final = 1000  # of a help text that is kept
 
@@ -150,6 +152,7 @@ class ScrapeLoop:
             reading = layout.read(body)
             if reading is not None:
                 return layout, reading
+        self._check_lines(body)
         if len(body) < THREAD_BYTES_MIN:
             learned = Layout.learn(body, layout, format)
         else:
@@ -161,6 +164,19 @@ class ScrapeLoop:
         ]
         self._learned_metric.inc()
         return learned, learned.learned
+
+    def _check_lines(self, body: bytes) -> None:
+        """Refuse what has far too many samples before it is parsed: that takes 600 bytes a line.
+
+        Relabelling may drop many, so that their number is known only afterwards.
+        """
+        limit = self.config.sample_limit
+        if not limit or self.config.metric_relabel_rules:
+            return
+        lines = body.count(b"\n") - body.count(b"\n#")
+        if lines > LINES_PER_SAMPLE_MAX * limit + 1:
+            message = f"{lines} lines are more than the sample_limit of {limit} allows"
+            raise LimitError(message, lines, lines)
 
     def _note_success(self, samples: int) -> None:
         if self._health is TargetHealth.DOWN:

@@ -83,7 +83,7 @@ class AppendedRows:
         """Return the column of each series, new ones being made: see `TargetAppender`."""
         with self._working():
             for labels in series:
-                if self._table.find(labels) is None and self._budget.admit(labels):
+                if self._table.find(labels) is None and self._budget.admit(labels, self.labels):
                     column = self._table.find_forgotten(labels)
                     if column is None or not self._table.recall(column):
                         self._table.add(labels, self._index.family(labels.name))
@@ -204,7 +204,7 @@ class AppendedRows:
                         f"column {column} of target {self.labels} was forgotten: its series had no "
                         "samples for too long. Ask for columns again"
                     )
-                self._budget.restore()
+                self._budget.restore(self.labels)
         self._table.indexed[columns] = True
         self._table.first_ms[columns] = timestamp_ms
         self._unsaved += columns.tolist()

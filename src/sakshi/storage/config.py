@@ -17,6 +17,8 @@ class StorageConfig:
             None: age alone decides. What is in memory, and its log, are never forgotten for it.
         series_max: series of all targets together, those included whose samples expired within
             the last hour. Beyond it new ones are refused, and counted; the others go on.
+        target_series_max: series of one target, counted likewise: whoever makes a label of every
+            request takes no room from the others.
         out_of_order_ms: a sample may be so much older than its target's newest, though its series
             has a newer one; 0: never.
         head_ms: rows this much older than their target's newest are sealed into chunks and leave
@@ -36,6 +38,7 @@ class StorageConfig:
     retention_ms: int = 15 * UNIT_MS["d"]  # Prometheus' default
     retention_bytes: int | None = None
     series_max: int = 1_000_000  # about 1 KiB of memory each, and 8 bytes a row of the head
+    target_series_max: int = 250_000  # a large kube-state-metrics
     out_of_order_ms: int = 0  # Prometheus' default
     head_ms: int = 6 * UNIT_MS["m"]
     seal_rows: int = 120

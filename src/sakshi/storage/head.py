@@ -20,9 +20,9 @@ from sakshi.storage.history import History
 from sakshi.storage.index import SeriesIndex
 from sakshi.storage.past import Past
 from sakshi.storage.selection import PlanCache
-from sakshi.storage.store import SeriesColumns
+from sakshi.storage.store import SeriesColumns, Watch, unwatched
 from sakshi.storage.target import TargetHead
-from sakshi.storage.window import read_group, read_shared
+from sakshi.storage.window import Tally, read_group, read_shared
 
 
 class Head:
@@ -36,7 +36,7 @@ class Head:
 
     def __init__(self, history: History, config: StorageConfig, clock: Clock) -> None:
         self.index = SeriesIndex()
-        self.budget = SeriesBudget(config.series_max)
+        self.budget = SeriesBudget(config.series_max, config.target_series_max)
         self._history = history
         self._past = Past(history, config.out_of_order_ms, clock)
         self._lock = threading.Lock()
@@ -79,17 +79,30 @@ class Head:
             return list(self._targets.values())
 
     def select(
-        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int
+        self,
+        matchers: Sequence[Matcher],
+        start_ms: int,
+        end_ms: int,
+        watch: Watch = unwatched,
     ) -> Sequence[SeriesColumns]:
         """Return the samples of all series that meet every matcher: see `Querier`."""
-        plan = self._plans.find(matchers)
-        found = [read_group(group, start_ms, end_ms, self._history) for group in plan.groups]
-        found += [read_shared(groups, start_ms, end_ms, self._history) for groups in plan.shared]
+        plan = self._plans.find(matchers, watch)
+        tally = Tally(watch)
+        found = [read_group(group, start_ms, end_ms, self._history, tally) for group in plan.groups]
+        found += [
+            read_shared(groups, start_ms, end_ms, self._history, tally) for groups in plan.shared
+        ]
         return [columns for columns in found if columns is not None]
 
-    def series(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Sequence[Labels]:
+    def series(
+        self,
+        matchers: Sequence[Matcher],
+        start_ms: int,
+        end_ms: int,
+        watch: Watch = unwatched,
+    ) -> Sequence[Labels]:
         """Return the series that have samples in or near the range, sorted: see `Querier`."""
-        plan = self._plans.find(matchers)
+        plan = self._plans.find(matchers, watch)
         found: set[Labels] = set()
         for group in [*plan.groups, *(group for groups in plan.shared for group in groups)]:
             living = group.target.lives_within(group.columns, start_ms, end_ms).tolist()

@@ -6,24 +6,30 @@
 
 A series' number is its place in the order of arrival, so postings are sorted as they grow, and a
 selector is a handful of set operations on sorted arrays. A regular expression is tried once on each
-value of its label. Removed series leave an empty place; when half of the places are empty, the
-index is rebuilt.
+value of its label, and nobody waits for it: one may take milliseconds a value. Removed series leave
+an empty place; when half of the places are empty, the index is rebuilt.
 """
 
 from __future__ import annotations
 
 import threading
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sakshi.model.labels import Labels
 from sakshi.model.matcher import Matcher, MatchOperator
+from sakshi.storage.store import Watch, unwatched
 
 SeriesIds = NDArray[np.int64]
+
+VALUES_BETWEEN_WATCHES: Final = 16  # RE2 takes 2 ms for one where its memory is not enough
+
+_REGULAR: Final = frozenset({MatchOperator.REGEX, MatchOperator.NOT_REGEX})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,14 @@ class SeriesPlace:
     labels: Labels
     target_id: int
     column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Untried:
+    """Values of a label that a regular expression has not been tried on."""
+
+    matcher: Matcher
+    values: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +112,30 @@ class SeriesIndex:
         self._families[name] = number
         self._family_next = max(self._family_next, number + 1)
 
-    def find(self, matchers: Sequence[Matcher]) -> tuple[list[SeriesPlace], IndexVersion]:
-        """Return the series that meet every matcher, in order of arrival, and the version seen."""
-        with self._lock:
-            # Equalities first: they are cheap, and leave little for the others.
-            ordered = sorted(matchers, key=lambda matcher: matcher.operator != MatchOperator.EQUAL)
-            ids: SeriesIds | None = None
-            for matcher in ordered:
-                found = self._find(matcher)
-                ids = found if ids is None else np.intersect1d(ids, found, assume_unique=True)
-                if not ids.size:
-                    break
-            chosen = self._places if ids is None else [self._places[i] for i in ids.tolist()]
-            return [place for place in chosen if place is not None], self.version
+    def find(
+        self, matchers: Sequence[Matcher], watch: Watch = unwatched
+    ) -> tuple[list[SeriesPlace], IndexVersion]:
+        """Return the series that meet every matcher, in order of arrival, and the version seen.
+
+        Args:
+            matchers: any number.
+            watch: called again and again while values are tried; may end it.
+        """
+        # Equalities first: they are cheap, and leave little for the others.
+        ordered = sorted(matchers, key=lambda matcher: matcher.operator != MatchOperator.EQUAL)
+        tried: dict[Matcher, dict[str, bool]] = {
+            matcher: {} for matcher in matchers if matcher.operator in _REGULAR
+        }
+        while True:
+            with self._lock:
+                untried = self._find_all(ordered, tried)
+                if not isinstance(untried, Untried):
+                    return untried, self.version
+            known = tried[untried.matcher]
+            for number, value in enumerate(untried.values):
+                if number % VALUES_BETWEEN_WATCHES == 0:
+                    watch(0)
+                known[value] = untried.matcher.matches(value)
 
     def added_since(self, seen: IndexVersion) -> tuple[list[SeriesPlace], IndexVersion] | None:
         """Return what came after a version; None where something was removed since."""
@@ -150,15 +175,36 @@ class SeriesIndex:
         for place in places:
             self._add(place)
 
-    def _find(self, matcher: Matcher) -> SeriesIds:
+    def _find_all(
+        self, matchers: Sequence[Matcher], tried: Mapping[Matcher, Mapping[str, bool]]
+    ) -> list[SeriesPlace] | Untried:
+        """Return the series that meet every matcher, or what must be tried before."""
+        ids: SeriesIds | None = None
+        for matcher in matchers:
+            matches: Callable[[str], bool] = matcher.matches
+            if matcher in tried:
+                known = tried[matcher]
+                untried = [value for value in self._postings.get(matcher.name, {})
+                           if value not in known]  # fmt: skip
+                if untried:
+                    return Untried(matcher, untried)
+                matches = known.__getitem__
+            found = self._find(matcher, matches)
+            ids = found if ids is None else np.intersect1d(ids, found, assume_unique=True)
+            if not ids.size:
+                return []
+        chosen = self._places if ids is None else [self._places[i] for i in ids.tolist()]
+        return [place for place in chosen if place is not None]
+
+    def _find(self, matcher: Matcher, matches: Callable[[str], bool]) -> SeriesIds:
         values = self._postings.get(matcher.name, {})
         if matcher.matches(""):  # also the series that lack the label
-            refused = [ids for value, ids in values.items() if not matcher.matches(value)]
+            refused = [ids for value, ids in values.items() if not matches(value)]
             everything = np.arange(len(self._places), dtype=np.int64)
             return np.setdiff1d(everything, _union(refused), assume_unique=True)
         if matcher.operator == MatchOperator.EQUAL:
             return _union([values[matcher.value]] if matcher.value in values else [])
-        return _union([ids for value, ids in values.items() if matcher.matches(value)])
+        return _union([ids for value, ids in values.items() if matches(value)])
 
 
 def _union(postings: Sequence[array[int]]) -> SeriesIds:

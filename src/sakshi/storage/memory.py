@@ -10,7 +10,7 @@ from sakshi.model.matcher import Matcher
 from sakshi.storage.config import StorageConfig
 from sakshi.storage.head import Head
 from sakshi.storage.history import NoHistory
-from sakshi.storage.store import SeriesColumns, StoreStatistics, TargetAppender
+from sakshi.storage.store import SeriesColumns, StoreStatistics, TargetAppender, Watch, unwatched
 
 
 class MemoryStore:
@@ -31,14 +31,24 @@ class MemoryStore:
         """Return at once: memory is all that this store has."""
 
     def select(
-        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int
+        self,
+        matchers: Sequence[Matcher],
+        start_ms: int,
+        end_ms: int,
+        watch: Watch = unwatched,
     ) -> Sequence[SeriesColumns]:
         """Return the samples of all series that meet every matcher: see `Querier`."""
-        return self._head.select(matchers, start_ms, end_ms)
+        return self._head.select(matchers, start_ms, end_ms, watch)
 
-    def series(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Sequence[Labels]:
+    def series(
+        self,
+        matchers: Sequence[Matcher],
+        start_ms: int,
+        end_ms: int,
+        watch: Watch = unwatched,
+    ) -> Sequence[Labels]:
         """Return the series that have samples in or near the range, sorted: see `Querier`."""
-        return self._head.series(matchers, start_ms, end_ms)
+        return self._head.series(matchers, start_ms, end_ms, watch)
 
     def expire(self, before_ms: int) -> int:
         """Forget samples older than `before_ms`; return how many rows went."""
@@ -68,6 +78,7 @@ class MemoryStore:
             oldest_ms=oldest_ms,
             newest_ms=newest_ms,
             refused_series=self._head.budget.refused,
+            refusals=self._head.budget.refusals(),
         )
 
     def close(self) -> None:

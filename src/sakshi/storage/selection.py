@@ -20,7 +20,7 @@ from sakshi.model.labels import Labels
 from sakshi.model.matcher import Matcher, matches_all
 from sakshi.storage.index import IndexVersion, SeriesIndex, SeriesPlace
 from sakshi.storage.matrix import MatrixView, Slots, as_slots
-from sakshi.storage.store import Columns, SeriesList
+from sakshi.storage.store import Columns, SeriesList, Watch, unwatched
 from sakshi.storage.target import TargetHead
 
 SUBSETS_MAX = 8  # for each group: queries over different ranges see different ended series
@@ -98,8 +98,8 @@ class PlanCache:
         self._plans: dict[tuple[Matcher, ...], Plan] = {}  # least recently used first
         self._size = 0
 
-    def find(self, matchers: Sequence[Matcher]) -> Plan:
-        """Return what these matchers mean now."""
+    def find(self, matchers: Sequence[Matcher], watch: Watch = unwatched) -> Plan:
+        """Return what these matchers mean now; `watch` may end the search."""
         key = tuple(matchers)
         with self._lock:
             old = self._plans.pop(key, None)
@@ -107,16 +107,16 @@ class PlanCache:
                 self._plans[key] = old  # most recently used
         if old is not None and old.seen == self._index.version:
             return old
-        plan = self._renew(key, old)
+        plan = self._renew(key, old, watch)
         self._keep(key, plan)
         return plan
 
-    def _renew(self, key: tuple[Matcher, ...], old: Plan | None) -> Plan:
+    def _renew(self, key: tuple[Matcher, ...], old: Plan | None, watch: Watch) -> Plan:
         if old is not None:
             added = self._index.added_since(old.seen)
             if added is not None and not any(matches_all(key, new.labels) for new in added[0]):
                 return Plan(old.groups, old.shared, added[1], old.size)
-        places, seen = self._index.find(key)
+        places, seen = self._index.find(key, watch)
         known = {} if old is None else {group.target.id: group for group in old.groups}
         alone: dict[int, list[SeriesPlace]] = {}
         shared: dict[tuple[int, ...], list[Sequence[SeriesPlace]]] = {}

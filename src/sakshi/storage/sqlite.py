@@ -33,7 +33,7 @@ from sakshi.storage.reader import ChunkReader
 from sakshi.storage.restore import Restorer
 from sakshi.storage.roster import delete_series
 from sakshi.storage.span import Span
-from sakshi.storage.store import SeriesColumns, StoreStatistics, TargetAppender
+from sakshi.storage.store import SeriesColumns, StoreStatistics, TargetAppender, Watch, unwatched
 from sakshi.storage.taken import TakenRows
 from sakshi.storage.target import TargetHead
 from sakshi.storage.writer import LogWriter, write_deletions, write_span
@@ -118,14 +118,24 @@ class SqliteStore:
         return self._head.target(labels)
 
     def select(
-        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int
+        self,
+        matchers: Sequence[Matcher],
+        start_ms: int,
+        end_ms: int,
+        watch: Watch = unwatched,
     ) -> Sequence[SeriesColumns]:
         """Return the samples of all series that meet every matcher: see `Querier`."""
-        return self._head.select(matchers, start_ms, end_ms)
+        return self._head.select(matchers, start_ms, end_ms, watch)
 
-    def series(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Sequence[Labels]:
+    def series(
+        self,
+        matchers: Sequence[Matcher],
+        start_ms: int,
+        end_ms: int,
+        watch: Watch = unwatched,
+    ) -> Sequence[Labels]:
         """Return the series that have samples in or near the range, sorted: see `Querier`."""
-        return self._head.series(matchers, start_ms, end_ms)
+        return self._head.series(matchers, start_ms, end_ms, watch)
 
     def commit(self) -> None:
         """Return once everything appended before the call is durable: see `Appender`.
@@ -217,6 +227,7 @@ class SqliteStore:
             damaged_records=self._damaged + self._reader.damaged,
             damaged_files=self._database.set_aside,
             refused_series=self._head.budget.refused,
+            refusals=self._head.budget.refusals(),
         )
 
     def close(self) -> None:
@@ -285,7 +296,12 @@ class SqliteStore:
 
         What `StorageConfig.close_seconds_max` leaves no time for stays in the log.
         """
-        end = self._clock.monotonic() + self._config.close_seconds_max
+        try:
+            self._seal_until(self._clock.monotonic() + self._config.close_seconds_max)
+        except DamagedDatabaseError as error:  # what the log has, the next start finds or not
+            logger.error("seal=failed reason=%r", str(error))
+
+    def _seal_until(self, end: float) -> None:
         while self._clock.monotonic() < end:
             due = self._begin_seals(TargetHead.begin_last_seal)
             spans = self._write_spans(due) if due else ()

@@ -21,9 +21,9 @@ Invariants, held by tests/contract/test_store.py for every implementation:
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,19 +127,40 @@ class Appender(Protocol):
         """
 
 
+Watch: TypeAlias = Callable[[int], None]
+"""Told again and again, while samples are looked for and read, how many numbers that has brought so
+far; raises what ends it."""
+
+
+def unwatched(_cells: int) -> None:
+    """Let everything be read."""
+
+
 class Querier(Protocol):
-    """Gives samples out. Safe to call from any thread; never waits for an appender."""
+    """Gives samples out. Safe to call from any thread; no appender and no reader waits for it."""
 
     def select(
-        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int
+        self,
+        matchers: Sequence[Matcher],
+        start_ms: int,
+        end_ms: int,
+        watch: Watch = unwatched,
     ) -> Sequence[SeriesColumns]:
         """Return the samples of all series that meet every matcher, in [start_ms, end_ms], closed.
+
+        What `watch` raises passes through, and ends the selection early.
 
         A series appears in exactly one `SeriesColumns`. Series without any sample in the range may
         be left out; columns without any row are. Empty where nothing matches.
         """
 
-    def series(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Sequence[Labels]:
+    def series(
+        self,
+        matchers: Sequence[Matcher],
+        start_ms: int,
+        end_ms: int,
+        watch: Watch = unwatched,
+    ) -> Sequence[Labels]:
         """Return the label sets of the series that `select` would return, sorted, without samples.
 
         May include a series whose samples lie near the range but not in it.
@@ -193,6 +214,7 @@ class StoreStatistics:
             because their checksum was wrong.
         refused_series: how often a new series was refused since the store was opened, because
             there were too many.
+        refusals: the same, by target.
         damaged_files: databases that could not be read when the store was opened, and were set
             aside: everything in them is missing.
     """
@@ -208,3 +230,4 @@ class StoreStatistics:
     damaged_records: int = 0
     damaged_files: int = 0
     refused_series: int = 0
+    refusals: Mapping[Labels, int] = field(default_factory=dict)

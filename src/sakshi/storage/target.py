@@ -226,7 +226,7 @@ class TargetHead(AppendedRows):
                 table.indexed[gone] = False
                 self._index.remove(self._places(gone))
             forgotten = table.forget(table.find_idle(before_ms))
-            self._budget.release(len(forgotten))
+            self._budget.release(len(forgotten), self.labels)
             dropped = {*gone.tolist(), *forgotten}
             self._unsaved = [column for column in self._unsaved if column not in dropped]
             return sorted(dropped)
@@ -257,7 +257,7 @@ class TargetHead(AppendedRows):
     ) -> None:
         """Take back a column as the disk has it; `end_ms` where its last sample was sealed."""
         self._table.add(labels, self._index.family(labels.name), column)
-        self._budget.restore()
+        self._budget.restore(self.labels)
         self._table.first_ms[column] = first_ms
         self._table.newest_ms[column] = NEVER_MS if end_ms is None else end_ms
         self._table.indexed[column] = True

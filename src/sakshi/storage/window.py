@@ -17,7 +17,7 @@ from sakshi.storage.history import History
 from sakshi.storage.matrix import MatrixView
 from sakshi.storage.selection import Group
 from sakshi.storage.span import Span
-from sakshi.storage.store import SeriesColumns, Timestamps, Values
+from sakshi.storage.store import SeriesColumns, Timestamps, Values, Watch
 from sakshi.storage.value import ABSENT, is_absent, is_gap, is_stale
 
 
@@ -30,21 +30,40 @@ class Part:
     has_gaps: bool
 
 
-def read_group(group: Group, start_ms: int, end_ms: int, history: History) -> SeriesColumns | None:
+class Tally:
+    """Counts the numbers that one selection reads.
+
+    Args:
+        watch: told of the count before what is counted is laid out.
+    """
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._cells = 0
+
+    def add(self, cells: int) -> None:
+        """Count so many more; raises what ends the selection."""
+        self._cells += cells
+        self._watch(self._cells)
+
+
+def read_group(
+    group: Group, start_ms: int, end_ms: int, history: History, tally: Tally
+) -> SeriesColumns | None:
     """Return the group's samples in [start_ms, end_ms], both inclusive; None where it has none."""
     living = group.target.lives_within(group.columns, start_ms, end_ms)
     if not living.all():
         if not living.any():
             return None
         group = group.subset(living)
-    part = _read(group, start_ms, end_ms, history)
+    part = _read(group, start_ms, end_ms, history, tally)
     if part is None:
         return None
     return SeriesColumns(group.series, part.timestamps, part.values, part.has_gaps)
 
 
 def read_shared(
-    groups: Sequence[Group], start_ms: int, end_ms: int, history: History
+    groups: Sequence[Group], start_ms: int, end_ms: int, history: History, tally: Tally
 ) -> SeriesColumns | None:
     """Return the samples of series that several targets have; None where they have none.
 
@@ -56,6 +75,7 @@ def read_shared(
         start_ms: first moment, inclusive.
         end_ms: last moment, inclusive.
         history: where sealed rows are read.
+        tally: counts what is read.
     """
     living = np.logical_or.reduce(
         [group.target.lives_within(group.columns, start_ms, end_ms) for group in groups]
@@ -64,7 +84,7 @@ def read_shared(
         return None
     if not living.all():
         groups = [group.subset(living) for group in groups]
-    found = [_read(group, start_ms, end_ms, history) for group in groups]
+    found = [_read(group, start_ms, end_ms, history, tally) for group in groups]
     parts = [part for part in found if part is not None]
     if not parts:
         return None
@@ -77,15 +97,16 @@ def read_shared(
     return SeriesColumns(groups[0].series, merged.timestamps, merged.values, merged.has_gaps)
 
 
-def _read(group: Group, start_ms: int, end_ms: int, history: History) -> Part | None:
+def _read(group: Group, start_ms: int, end_ms: int, history: History, tally: Tally) -> Part | None:
     """Return the group's rows in [start_ms, end_ms]; None where it has none."""
     view = group.target.view()
     parts = [
         part
         for span in view.spans.within(start_ms, end_ms)
-        if (part := _read_span(group, span, start_ms, end_ms, history)) is not None
+        if (part := _read_span(group, span, start_ms, end_ms, history, tally)) is not None
     ]
     recent = _read_rows(group, view.rows, start_ms, end_ms)
+    tally.add(recent.values.size)
     if recent.timestamps.size:
         parts.append(recent)
     if not parts:
@@ -110,7 +131,7 @@ def _read_rows(group: Group, rows: MatrixView, start_ms: int, end_ms: int) -> Pa
 
 
 def _read_span(
-    group: Group, span: Span, start_ms: int, end_ms: int, history: History
+    group: Group, span: Span, start_ms: int, end_ms: int, history: History, tally: Tally
 ) -> Part | None:
     timestamps = history.timestamps(span.id)
     if timestamps is None:
@@ -118,6 +139,7 @@ def _read_span(
     first, end = timestamps.searchsorted(start_ms, "left"), timestamps.searchsorted(end_ms, "right")
     if first == end:
         return None
+    tally.add(int(end - first) * group.columns.size)
     values = np.full((int(end - first), group.columns.size), ABSENT)
     has_gaps = False
     edges = [0, *(np.flatnonzero(np.diff(group.families)) + 1).tolist(), group.columns.size]

@@ -35,8 +35,8 @@ INSERT_SPAN: Final = (
     "insert into span (target_id, start_ms, end_ms, row_count, checksum, timestamps) "
     "values (?, ?, ?, ?, ?, ?)"
 )
-INSERT_CHUNK: Final = (
-    "insert into chunk (span_id, family_id, series_count, codec, checksum, data) "
+INSERT_CHUNK: Final = (  # in place of what a span that damage took may have left behind
+    "insert or replace into chunk (span_id, family_id, series_count, codec, checksum, data) "
     "values (?, ?, ?, ?, ?, ?)"
 )
 INSERT_DELETION: Final = (

@@ -25,7 +25,7 @@ from sakshi.web.hub import Hub
 from sakshi.web.page import Page
 from sakshi.web.panel import DEFAULT_PANELS, Panel, PanelQuery, Threshold
 from sakshi.web.query_pool import QueryPool
-from sakshi.web.receiver import Receiver
+from sakshi.web.receiver import OnPush, Receiver
 from sakshi.web.server import listen, serve
 from sakshi.web.services import LedgerView, Services
 from sakshi.web.startup import Startup, redact
@@ -44,6 +44,7 @@ __all__ = [
     "LedgerView",
     "ListenError",
     "MetricDescription",
+    "OnPush",
     "Page",
     "Panel",
     "PanelQuery",

@@ -9,6 +9,8 @@ from starlette.requests import ClientDisconnect, Request
 
 from sakshi.web.errors import ApiError, ErrorKind
 
+PART_BYTES: Final = 1 << 20  # zlib lays out twice what it returns at once
+
 _GZIP_BITS: Final = 16 + zlib.MAX_WBITS
 
 
@@ -19,6 +21,9 @@ async def read_body(request: Request, bytes_max: int) -> bytes:
         ApiError: it is larger, or the client left before its end.
     """
     body = bytearray()
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > bytes_max:
+        raise ApiError(ErrorKind.TOO_LARGE, f"a body of more than {bytes_max} bytes")
     try:
         async for part in request.stream():
             body += part
@@ -36,17 +41,22 @@ def decompress_gzip(body: bytes, bytes_max: int) -> bytes:
         ApiError: it is not gzip's, not complete, or larger.
     """
     reader = zlib.decompressobj(_GZIP_BITS)
+    parts, size = [], 0
     try:
-        data = reader.decompress(body, bytes_max + 1)
+        while part := reader.decompress(body, PART_BYTES):
+            body = reader.unconsumed_tail
+            parts.append(part)
+            size += len(part)
+            if size > bytes_max:
+                text = f"a body of more than {bytes_max} bytes uncompressed"
+                raise ApiError(ErrorKind.TOO_LARGE, text)
     except zlib.error as error:
         raise ApiError(
             ErrorKind.BAD_DATA, f"expected gzip, found something else: {error}"
         ) from None
-    if len(data) > bytes_max:
-        raise ApiError(ErrorKind.TOO_LARGE, f"a body of more than {bytes_max} bytes uncompressed")
     if not reader.eof:
         raise ApiError(ErrorKind.BAD_DATA, "expected gzip, found less than all of it")
-    return data
+    return b"".join(parts)
 
 
 def media_type(request: Request) -> tuple[str, dict[str, str]]:

@@ -17,7 +17,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sakshi.exposition.errors import ExportError
+from sakshi.exposition.errors import ExportError, TooLargeError
 from sakshi.exposition.otlp import read_json, read_protobuf
 from sakshi.exposition.otlp_translation import ExportedSample, RefusedMetric, translate_export
 from sakshi.exposition.wire import format_bytes_field, format_varint_field
@@ -31,7 +31,7 @@ from sakshi.web.receiver import ReceivedSamples
 from sakshi.web.services import Services
 
 BODY_BYTES_MAX: Final = 16 << 20  # as it comes
-PLAIN_BYTES_MAX: Final = 64 << 20  # uncompressed
+PLAIN_BYTES_MAX: Final = 32 << 20  # uncompressed
 
 PROTOBUF: Final = "application/x-protobuf"
 JSON: Final = "application/json"
@@ -55,6 +55,8 @@ async def metrics(services: Services, request: Request) -> Response:
             receipt = await services.receiver.receive(
                 lambda series, receipt: read_export(body, kind, encoding == "gzip", series, receipt)
             )
+    except TooLargeError as error:
+        return _status(kind, 413, str(error))
     except BadInputError as error:
         return _status(kind, 400, str(error))
     except ApiError as error:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from sakshi.promql.engine import QueryResult, Samples, Vector
 from sakshi.promql.json import render_instant, render_range
+from sakshi.promql.limit import DEFAULT_LIMITS, Budget
 from sakshi.storage import SeriesList
 from sakshi.web.answer import success_encoded
 from sakshi.web.errors import ApiError, ErrorKind
@@ -31,10 +32,11 @@ async def instant(services: Services, request: Request) -> Response:
 
     def evaluate(timeout_seconds: float) -> tuple[QueryResult, bytes]:
         timer.begin()
+        budget = Budget(services.clock, DEFAULT_LIMITS, timeout_seconds)
         result = services.engine.instant(query, at_ms, timeout_seconds=timeout_seconds, **options)
         timer.end()
         result = _truncate(result, limit)
-        return result, render_instant(result)
+        return result, render_instant(result, budget.write)
 
     result, data = await services.queries.run(evaluate, parameters.timeout_seconds())
     if stats := parameters.text("stats"):
@@ -56,12 +58,13 @@ async def range_(services: Services, request: Request) -> Response:
 
     def evaluate(timeout_seconds: float) -> tuple[QueryResult, bytes]:
         timer.begin()
+        budget = Budget(services.clock, DEFAULT_LIMITS, timeout_seconds)
         result = services.engine.range(
             query, start_ms, end_ms, step_ms, timeout_seconds=timeout_seconds, **options
         )
         timer.end()
         result = _truncate(result, limit)
-        return result, render_range(result)
+        return result, render_range(result, budget.write)
 
     result, data = await services.queries.run(evaluate, parameters.timeout_seconds())
     if stats := parameters.text("stats"):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from sakshi.exposition.errors import WireFormatError
+from sakshi.exposition.errors import TooLargeError, WireFormatError
 from sakshi.exposition.remote_write import (
     WrittenBatch,
     decompress,
@@ -51,6 +51,8 @@ async def write(services: Services, request: Request) -> Response:
             )
     except WireFormatError as error:
         return PlainTextResponse(f"{error}\n", 400)
+    except TooLargeError as error:
+        return PlainTextResponse(f"{error}\n", 413)
     except ApiError as error:
         return PlainTextResponse(f"{error}\n", error.kind.status, dict(error.headers))
     if receipt.refused:
@@ -63,6 +65,7 @@ def read_written(body: bytes, series: ReceivedSeries, receipt: Receipt) -> Recei
 
     Raises:
         WireFormatError: it is no write request.
+        TooLargeError: it is more than anybody sends.
     """
     batch = read_write_request(decompress(body), series.known)
     receipt.samples += len(batch.keys) + len(batch.histograms)

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from sakshi.model.labels import Labels, is_name
 from sakshi.model.matcher import Matcher
 from sakshi.promql.errors import QueryError
+from sakshi.promql.limit import DEFAULT_LIMITS, Budget
 from sakshi.promql.parser import parse_selector
 from sakshi.web.answer import success
 from sakshi.web.errors import ApiError, ErrorKind
@@ -81,17 +82,22 @@ async def _select(services: Services, parameters: Parameters) -> set[Labels]:
     selectors = parse_selectors(parameters.texts("match[]"))
     parameters.limit()  # refused before the work is done
 
-    def select(_timeout_seconds: float) -> set[Labels]:
-        return set(_iter_series(services, selectors, start_ms, end_ms))
+    def select(timeout_seconds: float) -> set[Labels]:
+        budget = Budget(services.clock, DEFAULT_LIMITS, timeout_seconds)
+        return set(_iter_series(services, selectors, start_ms, end_ms, budget))
 
     return await services.queries.run(select, parameters.timeout_seconds())
 
 
 def _iter_series(
-    services: Services, selectors: Sequence[Sequence[Matcher]], start_ms: int, end_ms: int
+    services: Services,
+    selectors: Sequence[Sequence[Matcher]],
+    start_ms: int,
+    end_ms: int,
+    budget: Budget,
 ) -> Iterable[Labels]:
     for matchers in selectors or ((),):
-        yield from services.querier.series(matchers, start_ms, end_ms)
+        yield from services.querier.series(matchers, start_ms, end_ms, budget.watch)
 
 
 def parse_selectors(texts: Sequence[str]) -> Sequence[Sequence[Matcher]]:
