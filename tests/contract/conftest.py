@@ -1,4 +1,4 @@
-"""The stores that tests/contract/test_store.py holds to the contract."""
+"""The stores that tests/contract holds to the contract."""
 
 from __future__ import annotations
 

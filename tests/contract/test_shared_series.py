@@ -10,7 +10,7 @@ import random
 
 import numpy as np
 import pytest
-from tests.contract.test_store import EVERYTHING, START_MS, Samples, append, bits, read, samples
+from tests.contract.sample import EVERYTHING, START_MS, Samples, append, bits, read, samples
 
 from sakshi.model.labels import Labels
 from sakshi.model.matcher import Matcher, MatchOperator

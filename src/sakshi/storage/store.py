@@ -9,7 +9,7 @@ sender. Its recent past is one vector of timestamps and one matrix of values, a 
     12:00:01.000   1                         4719                       ABSENT
     12:00:02.000   0                        STALE                       ABSENT
 
-Invariants, held by tests/contract/test_store.py for every implementation:
+Invariants, held by tests/contract for every implementation:
 
 - The samples of a series that are selected are strictly increasing in time.
 - What `append` accepted is visible to every `select` that begins afterwards.
