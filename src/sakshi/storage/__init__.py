@@ -13,6 +13,7 @@ from sakshi.storage.errors import (
     StorageError,
     StorageFullError,
 )
+from sakshi.storage.import_batch import ImportBatch, ImportOutcome, ImportRefusal
 from sakshi.storage.memory import MemoryStore
 from sakshi.storage.sqlite import SqliteStore
 from sakshi.storage.store import (
@@ -31,6 +32,9 @@ __all__ = [
     "STALE_MARKER",
     "Appender",
     "DuplicateSampleError",
+    "ImportBatch",
+    "ImportOutcome",
+    "ImportRefusal",
     "MemoryStore",
     "OutOfOrderSampleError",
     "Querier",

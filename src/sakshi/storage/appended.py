@@ -267,6 +267,10 @@ class AppendedRows:
         """Return the number of each column's metric family."""
         return self._table.families[columns]
 
+    def series(self, column: int) -> Labels | None:
+        """Return the series of a column; None where it is not known any more."""
+        return self._table.labels[column]
+
     def stacked(self, columns: Columns) -> NDArray[np.bool_]:
         """Tell which of these columns are the next bucket above the column before them."""
         return self._table.stacked(columns)

@@ -98,6 +98,10 @@ class SeriesIndex:
         self._families[name] = number
         self._family_next = max(self._family_next, number + 1)
 
+    def find_target(self, labels: Labels) -> int | None:
+        """Return the oldest target that has this series, by number; None where none has."""
+        return min(self._targets.get(labels, ()), default=None)
+
     def is_shared(self, labels: Labels) -> bool:
         """Tell whether more than one target has this series."""
         return len(self._targets.get(labels, ())) > 1

@@ -24,11 +24,13 @@ from typing import Final
 from sakshi.model.clock import Clock, SystemClock
 from sakshi.model.labels import Labels
 from sakshi.model.matcher import Matcher
-from sakshi.storage.checksum import checksum
 from sakshi.storage.config import StorageConfig
 from sakshi.storage.database import Connect, Database, connect
 from sakshi.storage.errors import DamagedDatabaseError, StorageError, StorageFullError
+from sakshi.storage.expiry import delete_expired
 from sakshi.storage.head import Head
+from sakshi.storage.import_batch import ImportBatch, ImportOutcome
+from sakshi.storage.importer import Importer
 from sakshi.storage.reader import ChunkReader
 from sakshi.storage.restore import Restorer
 from sakshi.storage.store import SeriesColumns, StoreStatistics, TargetAppender
@@ -37,26 +39,10 @@ from sakshi.storage.target import TargetHead
 from sakshi.storage.writer import LogWriter, write_deletions, write_span
 
 SEALED_SAMPLES_MAX: Final = 200_000  # by one commit: about 50 ms; a burst of scrapes brings fewer
-EXPIRED_SPANS_MAX: Final = 256  # in one transaction: commits wait for it
-
 SHRINKS_MAX: Final = 4  # by one expiry: spans are not all of a size, so one may not be enough
 VACUUMS_MAX: Final = 16  # by one expiry, of VACUUM_PAGES each: 64 MiB a minute
 
-SELECT_OLD_SPANS: Final = "select id from span where end_ms < ? limit ?"
-DELETE_SPAN: Final = "delete from span where id = ?"
-DELETE_LOG: Final = "delete from log where id = ?"
-SELECT_LAST_LOG: Final = "select coalesce(max(id), 0) from log"
-SET_EXPIRY: Final = (
-    "insert or replace into expiry (id, before_ms, log_id, checksum) values (1, ?, ?, ?)"
-)
-DELETE_DELETIONS: Final = "delete from deletion where target_id = ? and end_ms < ?"
 RESERVE_SPANS: Final = "insert into sqlite_sequence (name, seq) values ('span', ?)"
-DELETE_TARGET: Final = (  # unless damaged rows are left, which nobody knows of
-    "delete from target where id = ?1 and not exists (select * from series where target_id = ?1) "
-    "and not exists (select * from span where target_id = ?1) "
-    "and not exists (select * from log where target_id = ?1)"
-)
-DELETE_SERIES: Final = "delete from series where target_id = ? and column_number = ?"
 
 logger = logging.getLogger(__name__)
 
@@ -110,6 +96,7 @@ class SqliteStore:
             restorer.run()
         self._damaged = restorer.damaged
         self._log = LogWriter(restorer.logs, restorer.families, restorer.last_log_id)
+        self._importer = Importer(self._head, self._database, self._reader)
 
     def target(self, labels: Labels) -> TargetAppender:
         """Return the appender of a target: see `Appender`."""
@@ -139,6 +126,32 @@ class SqliteStore:
                 self._begin_anew(error)
                 self._write_log()
 
+    def import_samples(self, batch: ImportBatch) -> ImportOutcome:
+        """Take samples of any time in, and return what became of them, once they are durable.
+
+        They go beside and between those that are there, without regard to
+        `StorageConfig.out_of_order_ms`, and into chunks at once, except for rows as new as what a
+        target has in memory. A repetition is accepted and changes nothing; another value for a
+        moment that has one is refused, and so is what was deleted.
+
+        Raises:
+            StorageError: the disk refused. What was taken may be repeated.
+        """
+        with self._writing:
+            self._write_log()
+            targets = self._importer.targets(batch)
+            before_ms = self._clock.now_ms() - self._config.head_ms
+            due = [
+                (target, rows)
+                for target in {target.id: target for target in targets}.values()
+                if (rows := target.begin_seal_before(before_ms)) is not None
+            ]
+            if due:
+                self._write_spans(due)
+            outcome = self._importer.run(batch, targets, self._log)
+            self._write_log()
+            return outcome
+
     def expire(self, before_ms: int) -> int:
         """Forget samples older than `before_ms`; return how many rows went.
 
@@ -162,7 +175,7 @@ class SqliteStore:
     def _expire(self, before_ms: int) -> int:
         rows = sum(target.expire(before_ms) for target in self._head.targets())
         try:
-            self._delete(before_ms)
+            delete_expired(self._database, self._head, self._log, before_ms)
         except StorageError as error:  # damage shows again at the next commit
             logger.warning("expire=postponed reason=%r", str(error))
         return rows
@@ -287,6 +300,15 @@ class SqliteStore:
         due = self._begin_seals()
         if not due:
             return
+        try:
+            self._write_spans(due)
+            self._is_seal_postponed = False
+        except StorageFullError as error:
+            if not self._is_seal_postponed:  # once, not at every commit
+                logger.warning("seal=postponed reason=%r", str(error))
+            self._is_seal_postponed = True
+
+    def _write_spans(self, due: Taken) -> None:
         is_durable = False
         try:
             with self._database.write() as connection:
@@ -295,52 +317,10 @@ class SqliteStore:
                     for target, rows in due
                 ]
             is_durable = True
-        except StorageFullError as error:
-            if not self._is_seal_postponed:  # once, not at every commit
-                logger.warning("seal=postponed reason=%r", str(error))
         finally:
             if not is_durable:
                 for target, _ in due:
                     target.cancel_seal()
-        self._is_seal_postponed = not is_durable
-        if is_durable:
-            for target, span, records in done:
-                self._log.log(target).drop(records)
-                target.end_seal(span)
-
-    def _delete(self, before_ms: int) -> None:
-        while True:
-            with self._database.write() as connection:
-                found = connection.execute(SELECT_OLD_SPANS, (before_ms, EXPIRED_SPANS_MAX))
-                spans = found.fetchall()
-                connection.executemany(DELETE_SPAN, spans)
-            if len(spans) < EXPIRED_SPANS_MAX:
-                break
-        with self._database.write() as connection:
-            records = [
-                (self._log.log(target), self._log.log(target).droppable(before_ms - 1))
-                for target in self._head.targets()
-            ]
-            for _, old in records:
-                connection.executemany(DELETE_LOG, [(record.id,) for record in old])
-            (log_id,) = connection.execute(SELECT_LAST_LOG).fetchone()
-            number = checksum(b"", before_ms, log_id)
-            connection.execute(SET_EXPIRY, (before_ms, log_id, number))
-            for target in self._head.targets():
-                deleted_ms = target.forget_deletions(before_ms)
-                connection.execute(DELETE_DELETIONS, (target.id, deleted_ms))
-                gone = target.forget_series(before_ms)
-                connection.executemany(DELETE_SERIES, [(target.id, column) for column in gone])
-        for log, old in records:
-            log.drop(old)
-        self._retire_targets()
-
-    def _retire_targets(self) -> None:
-        """Forget targets of which nothing is left."""
-        idle = [target for target in self._head.targets() if self._log.log(target).is_empty]
-        retired = [target for target in idle if self._head.retire(target)]
-        for target in retired:
-            self._log.forget(target)
-        if retired:
-            with self._database.write() as connection:
-                connection.executemany(DELETE_TARGET, [(target.id,) for target in retired])
+        for target, span, records in done:
+            self._log.log(target).drop(records)
+            target.end_seal(span)
