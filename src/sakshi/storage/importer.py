@@ -136,7 +136,7 @@ class Importer:
         values = _or(hidden, rows.values.copy())
         deleted = is_absent(values) & ~is_absent(rows.values)
         _refuse(target, rows, deleted, outcome, ImportRefusal.DELETED)
-        stored = self._find_stored(view, rows, target.families(rows.columns))
+        stored = self._find_stored(target, view, rows)
         occupied = ~is_absent(values) & ~is_absent(stored)
         same = occupied & (stored.view(np.uint64) == values.view(np.uint64))
         outcome.known += int(same.sum())
@@ -154,7 +154,7 @@ class Importer:
         distinct[1:] = (np.diff(columns) != 0) | (np.diff(timestamps) != 0)
         there: dict[tuple[int, int], int] = {}
         for rows in arrange(columns[distinct], timestamps[distinct], values[distinct]):
-            stored = self._find_stored(view, rows, part.target.families(rows.columns))
+            stored = self._find_stored(part.target, view, rows)
             stored = _or(view.deletions.hide(rows.columns, rows.timestamps, stored), stored)
             for row, slot in np.argwhere(~is_absent(stored)).tolist():
                 place = int(rows.columns[slot]), int(rows.timestamps[row])
@@ -168,26 +168,24 @@ class Importer:
         _refuse_at(part.target, *moments, gone, outcome, ImportRefusal.DELETED)
         _refuse_at(part.target, *moments, ~same & ~gone, outcome, ImportRefusal.DUPLICATE)
 
-    def _find_stored(self, view: TargetView, rows: DenseRows, families: Columns) -> Values:
+    def _find_stored(self, target: TargetHead, view: TargetView, rows: DenseRows) -> Values:
         """Return what a target has at these moments of these columns, deleted or not."""
         found = np.full(rows.values.shape, ABSENT)
-        for span in view.spans.within(int(rows.timestamps[0]), int(rows.timestamps[-1])):
+        start_ms, end_ms = int(rows.timestamps[0]), int(rows.timestamps[-1])
+        living = target.lives_within(rows.columns, start_ms, end_ms)
+        families = np.unique(target.families(rows.columns[living])).tolist()
+        for span in view.spans.within(start_ms, end_ms) if families else ():
             timestamps = self._history.timestamps(span.id)
             if timestamps is None:
                 continue
-            _, ours, theirs = np.intersect1d(
-                rows.timestamps, timestamps, assume_unique=True, return_indices=True
-            )
-            for family in np.unique(families).tolist() if ours.size else ():
+            ours, theirs = _common(rows.timestamps, timestamps)
+            for family in families if ours.size else ():
                 chunk = self._history.chunk(span.id, family)
                 if chunk is not None and len(chunk.values) == timestamps.size:
                     _copy(found, rows.columns, ours, chunk.values[theirs], chunk.columns)
-        recent = view.rows
-        _, ours, theirs = np.intersect1d(
-            rows.timestamps, recent.timestamps, assume_unique=True, return_indices=True
-        )
+        ours, theirs = _common(rows.timestamps, view.rows.timestamps)
         if ours.size:
-            _copy(found, rows.columns, ours, recent.values[theirs], recent.columns)
+            _copy(found, rows.columns, ours, view.rows.values[theirs], view.rows.columns)
         return found
 
     def _write(self, parts: Sequence[_Part], log: LogWriter) -> None:
@@ -284,6 +282,14 @@ def _refuse_at(
     outcome.refuse(reason, what[reason], int(wrong.sum()))
 
 
+def _common(
+    ours: NDArray[np.int64], theirs: NDArray[np.int64]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return where each has what both have; neither has anything twice."""
+    _, here, there = np.intersect1d(ours, theirs, assume_unique=True, return_indices=True)
+    return here, there
+
+
 def _or(values: Values | None, otherwise: Values) -> Values:
     return otherwise if values is None else values
 
@@ -297,7 +303,7 @@ def _copy(
     found: Values, wanted: Columns, rows: NDArray[np.intp], values: Values, columns: Columns
 ) -> None:
     """Fill holes of `found`, in these rows, with the values (r, m) of columns (m,)."""
-    _, ours, theirs = np.intersect1d(wanted, columns, assume_unique=True, return_indices=True)
+    ours, theirs = _common(wanted, columns)
     if ours.size:
         place = np.ix_(rows, ours)
         before = found[place]
