@@ -192,7 +192,9 @@ class Monitor:
             dropped_targets=scrape.dropped_targets,
             dropped_target_counts=scrape.dropped_target_counts,
             store_admin=(
-                StoreKeeper(store, self._data / "snapshots", clock)
+                StoreKeeper(
+                    store, self._data / "snapshots", clock, configuration.storage.retention_ms
+                )
                 if configuration.web.enable_admin_api
                 else None
             ),

@@ -17,7 +17,7 @@ from sakshi.storage.store import Columns, Timestamps, Values
 from sakshi.storage.value import ABSENT
 
 ROWS_MAX: Final = 512  # of a matrix: who reads an hour decodes no day; 120 would take a tenth more
-FILLED_MIN: Final = 0.5  # of a matrix, holes are the rest: at most two cells a sample
+FILLED_MIN: Final = 0.5  # of a matrix, more than that: two strangers have just so much in common
 CANDIDATES_MAX: Final = 8  # that a group is tried against: what is alike follows each other
 
 
@@ -49,7 +49,7 @@ class _Cluster:
         timestamps = np.union1d(self.timestamps, other.timestamps)
         count = self.sample_count + other.sample_count
         width = len(self.runs) + len(other.runs)
-        if count < FILLED_MIN * timestamps.size * width:
+        if count <= FILLED_MIN * timestamps.size * width:
             return None
         return _Cluster(timestamps, [*self.runs, *other.runs], count)
 

@@ -212,6 +212,10 @@ class SqliteStore:
         """
         self._database.backup(path)
 
+    def newest_ms(self) -> int | None:
+        """Return the timestamp of the newest sample; None for an empty store."""
+        return self._head.bounds()[1]
+
     def statistics(self) -> StoreStatistics:
         """Return what the store holds."""
         targets = self._head.targets()
