@@ -6,10 +6,10 @@ time are asked for one before the other, from the end to the start:
     start                                             end
       │ ◀── ( window ] ◀── ( window ] ◀── ( window ] ──┤     left-open: an edge belongs to one
 
-Going backwards, what a server with a retention refuses comes last, and what follows it need not be
-asked for. How wide a window is follows from how many series it has, and how many samples theirs had;
-where a server still says that it is too much, it is halved. Before Prometheus 3 a window had both of
-its edges, so the left one is left out here.
+Going backwards, what a server with a retention refuses comes last, and what is older need not be
+asked for. How wide a window is follows from how many series it has, and how many samples theirs
+had; where a server still says that it is too much, it is halved. Before Prometheus 3 a window had
+both of its edges, so the left one is left out here.
 
 The API hides stale markers, and answers native histograms as something else than numbers.
 """

@@ -23,7 +23,7 @@ from sakshi.model.labels import Labels
 from sakshi.storage import ImportBatch
 from sakshi.storage.head import IDENTITY
 
-RUN_SAMPLES: Final = 2_000_000  # 56 MB
+RUN_SAMPLES: Final = 1_000_000  # 28 MB, three times while they are sorted
 BATCH_SAMPLES: Final = 250_000  # a store takes them in within 0.1 s
 BATCH_SERIES: Final = 50_000  # a batch is sent with their labels
 
@@ -97,15 +97,15 @@ class SampleSorter:
             self._runs.append(self._sort())
         series = list(self._series)
         parts: list[Run] = []
-        for run in self._parts():
-            parts.append(run)
+        for stretch in self._stretches():
+            parts += stretch
             if sum(part.timestamps.size for part in parts) >= self._batch_samples:
                 yield from _make_batches(parts, series)
                 parts = []
         if parts:
             yield from _make_batches(parts, series)
 
-    def _parts(self) -> Iterator[Run]:
+    def _stretches(self) -> Iterator[list[Run]]:
         """Yield all samples by target, of a large one a stretch of time after the other."""
         for target in range(len(self._targets)):
             runs = [
@@ -115,9 +115,7 @@ class SampleSorter:
             runs = [run for run in runs if run.timestamps.size]
             while runs:
                 ends = _find_ends(runs, self._batch_samples)
-                for run, end in zip(runs, ends, strict=True):
-                    if end:
-                        yield run.part(0, end)
+                yield [run.part(0, end) for run, end in zip(runs, ends, strict=True)]
                 rest = zip(runs, ends, strict=True)
                 runs = [run.part(end, run.timestamps.size) for run, end in rest]
                 runs = [run for run in runs if run.timestamps.size]

@@ -101,7 +101,7 @@ def report(work: Import, arguments: argparse.Namespace, code: int) -> None:
     """Print what was done, and where it stood if it is not all."""
     is_complete = code in (0, FAILED) and work.is_complete
     if arguments.json:
-        print(json.dumps(work.summary() | {"complete": is_complete}, ensure_ascii=False))
+        print(json.dumps({**work.summary(), "complete": is_complete}, ensure_ascii=False))
         return
     print(work.describe())
     for reason, count in work.outcome.refused.items():
