@@ -23,7 +23,7 @@ from sakshi.model.labels import Labels
 from sakshi.storage import ImportBatch
 from sakshi.storage.head import IDENTITY
 
-RUN_SAMPLES: Final = 1_000_000  # 28 MB, three times while they are sorted
+RUN_SAMPLES: Final = 1_000_000  # 32 MB, three times while they are sorted
 BATCH_SAMPLES: Final = 250_000  # a store takes them in within 0.1 s
 BATCH_SERIES: Final = 50_000  # a batch is sent with their labels
 

@@ -103,7 +103,8 @@ def report(work: Import, arguments: argparse.Namespace, code: int) -> None:
     if arguments.json:
         print(json.dumps({**work.summary(), "complete": is_complete}, ensure_ascii=False))
         return
-    print(work.describe())
+    if is_complete or work.outcome.samples:
+        print(work.describe())
     for reason, count in work.outcome.refused.items():
         first = work.outcome.first[reason]
         word = paint("refused:", Colour.RED, sys.stderr)

@@ -110,8 +110,9 @@ def _verify(connection: sqlite3.Connection) -> Verification:
 
 def _find_lost(connection: sqlite3.Connection) -> Iterator[str]:
     """Yield what refers to nothing."""
-    for table, other, _, _ in connection.execute("pragma foreign_key_check"):
-        yield f"{table} {other}: refers to a row that is not there"
+    for table, id, parent, _ in connection.execute("pragma foreign_key_check"):
+        row = table if id is None else f"{table} {id}"
+        yield f"{row}: refers to a {parent} that is not there"
 
 
 def _count_chunk(numbers: Sequence[Any], data: bytes) -> int:
