@@ -367,12 +367,12 @@ def test_samples_are_sorted_without_memory_of_all(tmp_path: Path) -> None:
     assert max(map(len, batches)) <= 80
     assert (sorter.count, sorter.oldest_ms) == (len(expected), min(m for _, m in expected))
     for job in ("j0", "j1", "j2"):
-        moments = [
+        spans = [
             (min(own), max(own))
             for batch in batches
             if (own := [m for s, m in found_in(batch) if s["job"] == job])
         ]
-        assert all(before[1] < after[0] for before, after in itertools.pairwise(moments))
+        assert all(before[1] < after[0] for before, after in itertools.pairwise(spans))
     assert list(tmp_path.iterdir()) == []
 
 

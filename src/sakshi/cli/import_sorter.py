@@ -10,6 +10,7 @@ brings a target many rows, none of which a later batch brings again.
 
 from __future__ import annotations
 
+import mmap
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -79,6 +80,7 @@ class SampleSorter:
         self._waiting: list[tuple[Places, Moments, NDArray[np.float64]]] = []
         self._waiting_count = 0
         self._runs: list[Run] = []
+        self._mappings: list[mmap.mmap] = []
 
     def add(self, places: Places, timestamps: Moments, values: NDArray[np.float64]) -> None:
         """Take samples: three arrays of shape (n,), n at least 1."""
@@ -102,6 +104,7 @@ class SampleSorter:
             if sum(part.timestamps.size for part in parts) >= self._batch_samples:
                 yield from _make_batches(parts, series)
                 parts = []
+                self._let_go()
         if parts:
             yield from _make_batches(parts, series)
 
@@ -139,7 +142,14 @@ class SampleSorter:
         with tempfile.TemporaryFile(dir=self._folder) as file:
             array.tofile(file)
             file.flush()
-            return np.memmap(file, array.dtype, "r", shape=array.shape)
+            mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._mappings.append(mapping)
+        return np.frombuffer(mapping, array.dtype)
+
+    def _let_go(self) -> None:
+        """Keep in memory nothing of the runs: what is asked for next is read again."""
+        for mapping in self._mappings:
+            mapping.madvise(mmap.MADV_DONTNEED)
 
 
 def _find_ends(runs: list[Run], count_max: int) -> list[int]:
