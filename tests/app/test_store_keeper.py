@@ -89,11 +89,9 @@ def test_deleted_samples_are_gone(tmp_path: Path, clock: FakeClock) -> None:
 
 
 def batch(*moments: int) -> ImportBatch:
-    count = len(moments)
     labels = Labels({"__name__": "m", "job": "a"})
-    return ImportBatch(
-        [labels], np.zeros(count, np.intp), np.array(moments), np.arange(count) + 0.5
-    )
+    places, values = np.zeros(len(moments), np.intp), np.full(len(moments), 0.5, np.float64)
+    return ImportBatch([labels], places, np.array(moments, np.int64), values)
 
 
 def test_what_would_be_forgotten_at_once_is_not_imported(tmp_path: Path, clock: FakeClock) -> None:

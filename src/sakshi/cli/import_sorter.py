@@ -143,6 +143,7 @@ class SampleSorter:
             array.tofile(file)
             file.flush()
             mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        mapping.madvise(mmap.MADV_RANDOM)  # a few samples are looked at, and then a stretch
         self._mappings.append(mapping)
         return np.frombuffer(mapping, array.dtype)
 
