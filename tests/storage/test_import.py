@@ -248,6 +248,21 @@ def test_months_behind_a_target_that_stopped_become_chunks(folder: Folder) -> No
     assert [span.row_count for span in view.spans.within(0, NOW_MS)] == [1, 512, 512, 512, 464]
 
 
+def test_what_is_older_than_memory_seals_nothing(folder: Folder) -> None:
+    """A long import beside a scrape makes no chunk of each of its rows."""
+    for step in range(3):
+        append(folder.store, NOW_MS - 300_000 + step, {UP: 1.0})
+    take_in(folder.store, (UP, NOW_MS - 300_001, 1.0))
+    view = folder.store.target(UP.only(("job", "instance"))).view()  # type: ignore[attr-defined]
+
+    assert view.rows.timestamps.size == 3
+
+
+def test_nothing_is_imported_at_no_cost(folder: Folder) -> None:
+    """An empty batch is no error."""
+    assert take_in(folder.store) == ImportOutcome()
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_a_store_with_imports_is_a_dictionary(folder: Folder, clock: FakeClock, seed: int) -> None:
     """Under any order of scrapes, imports, commits, restarts and expiry."""

@@ -137,10 +137,13 @@ class SqliteStore:
         Raises:
             StorageError: the disk refused. What was taken may be repeated.
         """
+        if not len(batch):
+            return ImportOutcome()
         with self._writing:
             self._write_log()
             targets = self._importer.targets(batch)
-            before_ms = self._clock.now_ms() - self._config.head_ms
+            newest_ms = int(batch.timestamps.max())
+            before_ms = min(self._clock.now_ms() - self._config.head_ms, newest_ms + 1)
             due = [
                 (target, rows)
                 for target in {target.id: target for target in targets}.values()
