@@ -222,11 +222,6 @@ async def test_an_import_is_repeated_where_the_disk_refuses(open_services, admin
             id="short",
         ),
         pytest.param(
-            struct.pack("<6sII", b"SAKSH1", 2, 0) + b"[x",
-            "byte 14: expected JSON, found none: unexpected character: line 1 column 2 (char 1)",
-            id="no JSON",
-        ),
-        pytest.param(
             struct.pack("<6sII", b"SAKSH1", 2, 0) + b"{}",
             "byte 14: expected a list of label sets, found dict",
             id="no list",
