@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -306,6 +307,48 @@ def test_a_store_with_imports_is_a_dictionary(folder: Folder, clock: FakeClock, 
         else:
             folder.reopen()
         assert read(folder.store) == {k: dict(sorted(v.items())) for k, v in model.items()}
+
+
+@pytest.mark.slow
+def test_scrapes_and_late_samples_go_on_during_an_import(tmp_path: Path, clock: FakeClock) -> None:
+    """Nothing is lost or doubled, before a restart and after it, however the threads interleave."""
+    config = StorageConfig(head_ms=2_000, seal_rows=3, out_of_order_ms=DAY_MS)
+    store = SqliteStore(tmp_path, config, clock=clock)
+    late, past = series("late"), series("past")
+    ended = threading.Event()
+    scraped: list[int] = []
+
+    def scrape() -> None:
+        chance = random.Random(1)
+        while not ended.is_set():
+            moment = NOW_MS - 60_000 + 100 * len(scraped)
+            append(store, moment, {UP: 1.0, HITS: 2.0})
+            scraped.append(moment)
+            append(store, moment - 50 - 100 * chance.randrange(30), {late: 3.0})
+            if len(scraped) % 7 == 0:
+                store.commit()
+
+    thread = threading.Thread(target=scrape)
+    thread.start()
+    imported = []
+    for turn in range(60):
+        newest = NOW_MS - 60_000 + 100 * len(scraped)
+        moments = [newest - 17 - 100 * step - turn for step in range(0, 90, 3)]
+        outcome = take_in(store, *((past, moment, 4.0) for moment in moments))
+        assert (outcome.taken + outcome.known, outcome.refused.total()) == (len(moments), 0)
+        imported += moments
+    ended.set()
+    thread.join()
+    found = read(store)
+    store.close()
+    store = SqliteStore(tmp_path, config, clock=clock)
+    again = read(store)
+    store.close()
+
+    assert list(found[UP]) == list(found[HITS]) == scraped
+    assert list(found[past]) == sorted(set(imported))
+    assert len(found[late]) > 0
+    assert again == found
 
 
 def test_what_is_alike_stands_together() -> None:
