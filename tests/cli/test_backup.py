@@ -22,7 +22,7 @@ from sakshi.model.labels import Labels
 from sakshi.storage import ImportBatch, SqliteStore
 
 CONFIG = """
-global: {evaluation_interval: 1s}
+global: {evaluation_interval: 200ms}
 rule_files: [rules.yml]
 """
 RULES = """

@@ -20,14 +20,15 @@ import pytest
 from tests.cli.conftest import Run, serving
 from tests.peers import Prometheus, PrometheusPeer, prometheus
 
-from sakshi.cli.client import Client
+from sakshi.cli.client import Client, NoAnswerError
 from sakshi.cli.import_progress import ImportProgress
 from sakshi.cli.import_prometheus import PrometheusSource, SourceError
-from sakshi.cli.import_sorter import SampleSorter
+from sakshi.cli.import_run import Import
+from sakshi.cli.import_sorter import BATCH_SERIES, SampleSorter
 from sakshi.model.clock import SystemClock
 from sakshi.model.labels import Labels
 from sakshi.model.matcher import Matcher, MatchOperator
-from sakshi.storage import SqliteStore, is_absent
+from sakshi.storage import ImportBatch, ImportOutcome, SqliteStore, is_absent
 
 __all__ = ["prometheus"]  # the fixture
 
@@ -204,6 +205,50 @@ def test_a_server_that_refuses_a_second_refuses_for_good() -> None:
     )
 
 
+class FailingSink:
+    """Takes one batch; then the network is gone."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def take(self, batch: ImportBatch, newest_ms: int | None) -> ImportOutcome:
+        if self.taken:
+            raise NoAnswerError("no answer from http://127.0.0.1:9090: Connection refused")
+        self.taken = len(batch)
+        return ImportOutcome(taken=len(batch))
+
+    def close(self) -> None:
+        """Hold nothing."""
+
+
+def test_an_import_says_where_it_stood() -> None:
+    """From a server, the moment down to which everything is done; the rest can be asked for."""
+    work = Import(FailingSink(), io.StringIO(), lambda: 0.0, is_shown=True)
+    with pytest.raises(NoAnswerError):
+        work.import_server(RefusingClient(10**9), ["m"], "0.001", "8000")
+
+    assert work.stood_at == (
+        "what is newer than 1970-01-01T01:13:20.000Z is done; repeat the same command, "
+        "or the rest of it with --end 1970-01-01T01:13:20.000Z"
+    )
+    assert (work.is_complete, work.outcome.taken) == (False, 1)
+
+
+def test_an_import_of_files_says_how_much_is_done(tmp_path: Path) -> None:
+    """In samples: the same command passes over them."""
+    path = tmp_path / "history"
+    lines = [f"m_{index} 1 {index}" for index in range(BATCH_SERIES + 10)]
+    path.write_text("\n".join([*lines, "# EOF\n"]))
+    work = Import(FailingSink(), io.StringIO(), lambda: 0.0, is_shown=False)
+    with pytest.raises(NoAnswerError):
+        work.import_files([path], tmp_path)
+
+    assert work.stood_at == (
+        "50,000 of 50,010 samples are done; repeat the same command to go on: "
+        "what is there already is passed over"
+    )
+
+
 def test_a_history_is_read_from_gzip_and_standard_input(
     tmp_path: Path, text: str, run: Run
 ) -> None:
@@ -280,8 +325,8 @@ def test_a_folder_in_use_is_left_alone(tmp_path: Path, run: Run) -> None:
     assert done.code == 1
     assert done.error == (
         f"sakshi import: error: the data folder {tmp_path / 'samples'} is in use by another "
-        "process: stop that one, or give this one another folder; stop the sakshi that uses it, "
-        "or import into it with --url\n"
+        "process: stop that one, or give this one another folder; "
+        "--url imports into a sakshi that runs\n"
     )
 
 

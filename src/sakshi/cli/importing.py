@@ -57,11 +57,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Import; 0: everything was taken, 1: something was not, 2: the input is wrong."""
     from sakshi.cli.import_run import Import, open_sink
+    from sakshi.storage import FolderInUseError
 
     try:
         sink = open_sink(arguments.data, arguments.url)
+    except FolderInUseError as error:
+        return _fail(f"{error}; --url imports into a sakshi that runs")
     except SakshiError as error:
-        return _fail(f"{error}; stop the sakshi that uses it, or import into it with --url")
+        return _fail(str(error))
     work = Import(sink, sys.stdout, time.monotonic, is_shown=not arguments.json)
     act: Callable[[Import, argparse.Namespace], None] = arguments.act
     try:

@@ -9,6 +9,7 @@ contracts (tests/contract holds every implementation to them). Then `sqlite.py`,
 from sakshi.storage.config import StorageConfig
 from sakshi.storage.errors import (
     DuplicateSampleError,
+    FolderInUseError,
     OutOfOrderSampleError,
     StorageError,
     StorageFullError,
@@ -32,6 +33,7 @@ __all__ = [
     "STALE_MARKER",
     "Appender",
     "DuplicateSampleError",
+    "FolderInUseError",
     "ImportBatch",
     "ImportOutcome",
     "ImportRefusal",
