@@ -88,7 +88,7 @@ class Forgetting:
 
     def __init__(self, clock: SteppingClock) -> None:
         self._clock = clock
-        self._retention = Retention(RETENTION_MS, clock)
+        self._retention = Retention(RETENTION_MS, clock, clock.now_ms)  # scrapes go on
         self._offset_ms = clock.offset_ms
         self._trusted_ms = 0
 

@@ -24,8 +24,9 @@ from sakshi.storage import (
     is_absent,
 )
 from sakshi.storage.checksum import checksum
+from sakshi.storage.expiry import EXPIRED_SPANS_MAX
 from sakshi.storage.reader import ChunkReader
-from sakshi.storage.sqlite import EXPIRED_SPANS_MAX, SEALED_SAMPLES_MAX
+from sakshi.storage.sqlite import SEALED_SAMPLES_MAX
 
 START_MS = 1_700_000_000_000
 EVERYTHING = Matcher("__name__", MatchOperator.NOT_EQUAL, "")

@@ -221,7 +221,9 @@ class Monitor:
             alertmanagers=alertmanagers.active,
             dropped_alertmanagers=alertmanagers.dropped,
             store_admin=(
-                StoreKeeper(store, self._data / "snapshots", clock)
+                StoreKeeper(
+                    store, self._data / "snapshots", clock, configuration.storage.retention_ms
+                )
                 if configuration.web.enable_admin_api
                 else None
             ),

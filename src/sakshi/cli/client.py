@@ -8,6 +8,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from sakshi.cli.address import is_loopback
@@ -72,10 +73,29 @@ class Client:
         """
         return self._call("DELETE", path)
 
-    def _call(self, method: str, path: str, body: bytes | None = None) -> Mapping[str, Any]:
+    def send(self, path: str, body: bytes, content_type: str) -> Mapping[str, Any]:
+        """Return the answer to a body that is no form, an error's too: it has `status`.
+
+        Args:
+            path: behind `/api/v1/`, with the parameters of the URL.
+            body: of the request.
+            content_type: of the body.
+
+        Raises:
+            NoAnswerError: there was none.
+        """
+        return self._call("POST", path, body, {"Content-Type": content_type})
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> Mapping[str, Any]:
         url = f"{self._url}/api/v1/{path}"
         try:
-            answer = self._fetch(urllib.request.Request(url, body, method=method))
+            answer = self._fetch(urllib.request.Request(url, body, dict(headers), method=method))
         except (OSError, http.client.HTTPException) as error:
             raise NoAnswerError(f"no answer from {self._url}: {_reason(error)}") from None
         except ValueError:

@@ -24,14 +24,16 @@ class Command:
     """A command of the command line.
 
     Args:
-        name: as it is typed, and of its module.
+        name: as it is typed, and of its module where none is named.
         extra: the extra of the distribution that it needs; empty: none.
         probe: a module that only this extra brings.
+        module: where it is, if not in one of its name; `import` is a word of Python's.
     """
 
     name: str
     extra: str = ""
     probe: str = ""
+    module: str = ""
 
 
 COMMANDS: Final = (
@@ -39,6 +41,8 @@ COMMANDS: Final = (
     Command("demo", "demo", "aiosmtpd"),
     Command("check", "server", "yaml"),
     Command("export", "server", "yaml"),
+    Command("import", "server", "uvicorn", module="importing"),
+    Command("backup", "server", "uvicorn"),
     Command("query"),
     Command("status"),
     Command("baseline"),
@@ -85,7 +89,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"sakshi {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
     for command in COMMANDS:
-        module = importlib.import_module(f"sakshi.cli.{command.name}")
+        module = importlib.import_module(f"sakshi.cli.{command.module or command.name}")
         sub = commands.add_parser(
             command.name,
             help=module.HELP,

@@ -9,10 +9,12 @@ contracts (tests/contract holds every implementation to them). Then `sqlite.py`,
 from sakshi.storage.config import StorageConfig
 from sakshi.storage.errors import (
     DuplicateSampleError,
+    FolderInUseError,
     OutOfOrderSampleError,
     StorageError,
     StorageFullError,
 )
+from sakshi.storage.import_batch import ImportBatch, ImportOutcome, ImportRefusal
 from sakshi.storage.memory import MemoryStore
 from sakshi.storage.sqlite import SqliteStore
 from sakshi.storage.store import (
@@ -31,6 +33,10 @@ __all__ = [
     "STALE_MARKER",
     "Appender",
     "DuplicateSampleError",
+    "FolderInUseError",
+    "ImportBatch",
+    "ImportOutcome",
+    "ImportRefusal",
     "MemoryStore",
     "OutOfOrderSampleError",
     "Querier",

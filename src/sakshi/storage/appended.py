@@ -77,6 +77,15 @@ class AppendedRows:
         self._last_columns: Columns | None = None
         self._last_slots: Slots = slice(0, 0)
 
+    def _unsaid_ends(self) -> list[tuple[int, int]]:
+        """Return columns that ended when the store was closed, as far as the disk knows, and when.
+
+        The disk must be told before it has anything newer of the target.
+        """
+        columns = self._unsaid[self._table.indexed[self._unsaid]]
+        newest = self._table.newest_ms[columns]
+        return list(zip(columns.tolist(), newest.tolist(), strict=True))
+
     # Appending
 
     def columns(self, series: Sequence[Labels]) -> Columns:
@@ -268,6 +277,10 @@ class AppendedRows:
     def families(self, columns: Columns) -> Columns:
         """Return the number of each column's metric family."""
         return self._table.families[columns]
+
+    def series(self, column: int) -> Labels | None:
+        """Return the series of a column; None where it is not known any more."""
+        return self._table.labels[column]
 
     def stacked(self, columns: Columns) -> NDArray[np.bool_]:
         """Tell which of these columns are the next bucket above the column before them."""

@@ -17,7 +17,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from sakshi.storage.errors import DamagedDatabaseError, StorageError, StorageFullError
+from sakshi.storage.errors import (
+    DamagedDatabaseError,
+    FolderInUseError,
+    StorageError,
+    StorageFullError,
+)
 from sakshi.storage.quarantine import is_damage, set_aside
 from sakshi.storage.roster import convert_series
 
@@ -277,7 +282,7 @@ def _lock(folder: Path) -> int:
         fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(lock_file)
-        raise StorageError(
+        raise FolderInUseError(
             f"the data folder {folder} is in use by another process: stop that one, "
             "or give this one another folder"
         ) from None

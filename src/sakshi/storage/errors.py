@@ -5,6 +5,7 @@ SakshiError
     ├── OutOfOrderSampleError   older than the series' newest sample
     ├── DuplicateSampleError    another value for a moment that has one
     ├── ForgottenColumnError    its series had no samples for too long
+    ├── FolderInUseError        another process has the folder
     ├── DamagedDatabaseError    the file cannot be read; it is set aside
     └── StorageFullError        the disk refused; nothing was kept of what was not committed
 """
@@ -28,6 +29,10 @@ class DuplicateSampleError(StorageError):
 
 class ForgottenColumnError(StorageError):
     """A column that was held without samples for far longer than samples are kept; ask again."""
+
+
+class FolderInUseError(StorageError):
+    """Another process has the folder; the message says what to do."""
 
 
 class DamagedDatabaseError(StorageError):

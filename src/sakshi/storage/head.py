@@ -6,6 +6,7 @@ import itertools
 import math
 import threading
 from collections.abc import Sequence
+from typing import Final
 from weakref import WeakMethod, WeakValueDictionary
 
 import numpy as np
@@ -23,6 +24,9 @@ from sakshi.storage.selection import PlanCache
 from sakshi.storage.store import SeriesColumns, Watch, unwatched
 from sakshi.storage.target import TargetHead
 from sakshi.storage.window import Tally, read_group, read_shared
+
+IDENTITY: Final = ("instance", "job")
+"""The labels whose values make a target of series that come by themselves: as if it was scraped."""
 
 
 class Head:
@@ -51,6 +55,13 @@ class Head:
         with self._lock:
             target = self._by_labels.get(labels) or self._retired.get(labels)
             return target if target is not None else self._add(self._next_id, labels)
+
+    def find_home(self, labels: Labels) -> TargetHead:
+        """Return the target where a series is, or one by its job and instance where it is new."""
+        found = self.index.find_target(labels)
+        with self._lock:
+            target = self._targets.get(found) if found is not None else None
+        return target if target is not None else self.target(labels.only(IDENTITY))
 
     def retire(self, target: TargetHead) -> bool:
         """Forget a target of which nothing is left; tell whether it is so.

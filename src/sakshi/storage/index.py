@@ -112,6 +112,10 @@ class SeriesIndex:
         self._families[name] = number
         self._family_next = max(self._family_next, number + 1)
 
+    def find_target(self, labels: Labels) -> int | None:
+        """Return the oldest target that has this series, by number; None where none has."""
+        return min(self._targets.get(labels, ()), default=None)
+
     def find(
         self, matchers: Sequence[Matcher], watch: Watch = unwatched
     ) -> tuple[list[SeriesPlace], IndexVersion]:

@@ -154,7 +154,7 @@ left join series using (target_id, column_number);
 
 create table series_batch (
     id           integer primary key,  -- of two that name the same column, the higher one is right
-    target_id    integer not null,
+    target_id    integer not null references target (id),
     column_max   integer not null,     -- no series after the batch gets this column or a lower one
     series_count integer not null,
     checksum     integer not null,

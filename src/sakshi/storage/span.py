@@ -60,10 +60,9 @@ class SpanDirectory:
         """Return the spans that end before a moment."""
         return [Span(*row) for row in self.table[self.table[:, 2] < before_ms].tolist()]
 
-    def plus(self, span: Span) -> SpanDirectory:
-        """Return the directory with one more span."""
-        row = [[span.id, span.start_ms, span.end_ms, span.row_count]]
-        return SpanDirectory(np.concatenate([self.table, np.array(row, np.int64)]))
+    def plus(self, *spans: Span) -> SpanDirectory:
+        """Return the directory with more spans."""
+        return SpanDirectory(np.concatenate([self.table, SpanDirectory.of(spans).table]))
 
     def since(self, before_ms: int) -> SpanDirectory:
         """Return the directory without the spans that end before a moment."""

@@ -24,41 +24,25 @@ from typing import Final
 from sakshi.model.clock import Clock, SystemClock
 from sakshi.model.labels import Labels
 from sakshi.model.matcher import Matcher
-from sakshi.storage.checksum import checksum
 from sakshi.storage.config import StorageConfig
 from sakshi.storage.database import Connect, Database, connect
 from sakshi.storage.errors import DamagedDatabaseError, StorageError, StorageFullError
+from sakshi.storage.expiry import delete_expired
 from sakshi.storage.head import Head
+from sakshi.storage.import_batch import ImportBatch, ImportOutcome
+from sakshi.storage.importer import Importer
 from sakshi.storage.reader import ChunkReader
 from sakshi.storage.restore import Restorer
-from sakshi.storage.roster import delete_series
-from sakshi.storage.span import Span
 from sakshi.storage.store import SeriesColumns, StoreStatistics, TargetAppender, Watch, unwatched
 from sakshi.storage.taken import TakenRows
 from sakshi.storage.target import TargetHead
 from sakshi.storage.writer import LogWriter, write_deletions, write_span
 
 SEALED_SAMPLES_MAX: Final = 200_000  # by one commit: about 50 ms; a burst of scrapes brings fewer
-EXPIRED_SPANS_MAX: Final = 256  # in one transaction: commits wait for it
-
 SHRINKS_MAX: Final = 4  # by one expiry: spans are not all of a size, so one may not be enough
 VACUUMS_MAX: Final = 16  # by one expiry, of VACUUM_PAGES each: 64 MiB a minute
 
-SELECT_OLD_SPANS: Final = "select id from span where end_ms < ? limit ?"
-DELETE_SPAN: Final = "delete from span where id = ?"
-DELETE_LOG: Final = "delete from log where id = ?"
-SELECT_LAST_LOG: Final = "select coalesce(max(id), 0) from log"
-SET_EXPIRY: Final = (
-    "insert or replace into expiry (id, before_ms, log_id, checksum) values (1, ?, ?, ?)"
-)
-DELETE_DELETIONS: Final = "delete from deletion where target_id = ? and end_ms < ?"
 RESERVE_SPANS: Final = "insert into sqlite_sequence (name, seq) values ('span', ?)"
-DELETE_TARGET: Final = (  # unless damaged rows are left, which nobody knows of
-    "delete from target where id = ?1 "
-    "and not exists (select * from series_batch where target_id = ?1) "
-    "and not exists (select * from span where target_id = ?1) "
-    "and not exists (select * from log where target_id = ?1)"
-)
 
 logger = logging.getLogger(__name__)
 
@@ -112,6 +96,7 @@ class SqliteStore:
             restorer.run()
         self._damaged = restorer.damaged
         self._log = LogWriter(restorer.logs, restorer.families, restorer.last_log_id)
+        self._importer = Importer(self._head, self._database, self._reader)
 
     def target(self, labels: Labels) -> TargetAppender:
         """Return the appender of a target: see `Appender`."""
@@ -151,6 +136,35 @@ class SqliteStore:
                 self._begin_anew(error)
                 self._write_log()
 
+    def import_samples(self, batch: ImportBatch) -> ImportOutcome:
+        """Take samples of any time in, and return what became of them, once they are durable.
+
+        They go beside and between those that are there, without regard to
+        `StorageConfig.out_of_order_ms`, and into chunks at once, except for rows as new as what a
+        target has in memory. A repetition is accepted and changes nothing; another value for a
+        moment that has one is refused, and so is what was deleted.
+
+        Raises:
+            StorageError: the disk refused. What was taken may be repeated.
+        """
+        if not len(batch):
+            return ImportOutcome()
+        with self._writing:
+            self._write_log()
+            targets = self._importer.targets(batch)
+            newest_ms = int(batch.timestamps.max())
+            before_ms = min(self._clock.now_ms() - self._config.head_ms, newest_ms + 1)
+            due = [
+                (target, rows)
+                for target in {target.id: target for target in targets}.values()
+                if (rows := target.begin_seal_before(before_ms)) is not None
+            ]
+            if due:
+                self._write_spans(due)
+            outcome = self._importer.run(batch, targets, self._log)
+            self._write_log()
+            return outcome
+
     def expire(self, before_ms: int) -> int:
         """Forget samples older than `before_ms`; return how many rows went.
 
@@ -174,7 +188,7 @@ class SqliteStore:
     def _expire(self, before_ms: int) -> int:
         rows = sum(target.expire(before_ms) for target in self._head.targets())
         try:
-            self._delete(before_ms)
+            delete_expired(self._database, self._head, self._log, before_ms)
         except StorageError as error:  # damage shows again at the next commit
             logger.warning("expire=postponed reason=%r", str(error))
         return rows
@@ -210,6 +224,10 @@ class SqliteStore:
             StorageError: the copy cannot be written; nothing of it is left.
         """
         self._database.backup(path)
+
+    def newest_ms(self) -> int | None:
+        """Return the timestamp of the newest sample; None for an empty store."""
+        return self._head.bounds()[1]
 
     def statistics(self) -> StoreStatistics:
         """Return what the store holds."""
@@ -288,8 +306,7 @@ class SqliteStore:
         config = self._config
         due = self._begin_seals(lambda target: target.begin_seal(config.seal_rows, config.head_ms))
         if due:
-            for target, span in self._write_spans(due):
-                target.end_seal(span)
+            self._try_seal(due)
 
     def _seal_all(self) -> None:
         """Move what is in the log to chunks, which are much smaller: the store closes.
@@ -304,11 +321,8 @@ class SqliteStore:
     def _seal_until(self, end: float) -> None:
         while self._clock.monotonic() < end:
             due = self._begin_seals(TargetHead.begin_last_seal)
-            spans = self._write_spans(due) if due else ()
-            if not spans:
+            if not due or not self._try_seal(due):
                 break
-            for target, span in spans:
-                target.end_seal(span)
         while self._clock.monotonic() < end and self._database.vacuum():
             pass
 
@@ -325,8 +339,19 @@ class SqliteStore:
                 break
         return due
 
-    def _write_spans(self, due: Taken) -> Sequence[tuple[TargetHead, Span]]:
-        """Move rows from the log to chunks; where the disk refuses, none are, and they wait."""
+    def _try_seal(self, due: Taken) -> bool:
+        """Move rows from memory and log to chunks; where the disk refuses, they wait: False."""
+        try:
+            self._write_spans(due)
+        except StorageFullError as error:
+            if not self._is_seal_postponed:  # once, not at every commit
+                logger.warning("seal=postponed reason=%r", str(error))
+            self._is_seal_postponed = True
+            return False
+        self._is_seal_postponed = False
+        return True
+
+    def _write_spans(self, due: Taken) -> None:
         is_durable = False
         try:
             with self._database.write() as connection:
@@ -335,52 +360,10 @@ class SqliteStore:
                     for target, rows in due
                 ]
             is_durable = True
-        except StorageFullError as error:
-            if not self._is_seal_postponed:  # once, not at every commit
-                logger.warning("seal=postponed reason=%r", str(error))
         finally:
             if not is_durable:
                 for target, _ in due:
                     target.cancel_seal()
-        self._is_seal_postponed = not is_durable
-        if not is_durable:
-            return ()
-        for target, _, records in done:
+        for target, span, records in done:
             self._log.log(target).drop(records)
-        return [(target, span) for target, span, _ in done]
-
-    def _delete(self, before_ms: int) -> None:
-        while True:
-            with self._database.write() as connection:
-                found = connection.execute(SELECT_OLD_SPANS, (before_ms, EXPIRED_SPANS_MAX))
-                spans = found.fetchall()
-                connection.executemany(DELETE_SPAN, spans)
-            if len(spans) < EXPIRED_SPANS_MAX:
-                break
-        with self._database.write() as connection:
-            records = [
-                (self._log.log(target), self._log.log(target).droppable(before_ms - 1))
-                for target in self._head.targets()
-            ]
-            for _, old in records:
-                connection.executemany(DELETE_LOG, [(record.id,) for record in old])
-            (log_id,) = connection.execute(SELECT_LAST_LOG).fetchone()
-            number = checksum(b"", before_ms, log_id)
-            connection.execute(SET_EXPIRY, (before_ms, log_id, number))
-            for target in self._head.targets():
-                deleted_ms = target.forget_deletions(before_ms)
-                connection.execute(DELETE_DELETIONS, (target.id, deleted_ms))
-                delete_series(connection, target.id, target.forget_series(before_ms))
-        for log, old in records:
-            log.drop(old)
-        self._retire_targets()
-
-    def _retire_targets(self) -> None:
-        """Forget targets of which nothing is left."""
-        idle = [target for target in self._head.targets() if self._log.log(target).is_empty]
-        retired = [target for target in idle if self._head.retire(target)]
-        for target in retired:
-            self._log.forget(target)
-        if retired:
-            with self._database.write() as connection:
-                connection.executemany(DELETE_TARGET, [(target.id,) for target in retired])
+            target.end_seal(span)

@@ -13,16 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sakshi.model.labels import Labels
-from sakshi.storage.appended import AppendedRows
 from sakshi.storage.column import NEVER_MS, NO_COLUMNS
 from sakshi.storage.deletion import DeletedRange
+from sakshi.storage.imported import ImportedRows
 from sakshi.storage.span import NO_SPANS, Span, SpanDirectory
 from sakshi.storage.store import Columns, Values
 from sakshi.storage.taken import NewColumn, TakenRows
 from sakshi.storage.value import is_absent
 
 
-class TargetHead(AppendedRows):
+class TargetHead(ImportedRows):
     """The rows of one target that are in memory, and what becomes of them."""
 
     # Durability
@@ -147,8 +147,15 @@ class TargetHead(AppendedRows):
             matrix = self._matrix
             if min(matrix.count - 1, self._logged) < row_count or self._patches:
                 return None
-            last_ms = int(matrix.timestamps[row_count - 1])
-            if last_ms >= self._newest_ms - head_ms:
+            if int(matrix.timestamps[row_count - 1]) >= self._newest_ms - head_ms:
+                return None
+            return self._begin_seal(row_count)
+
+    def begin_seal_before(self, before_ms: int) -> TakenRows | None:
+        """Return all rows older than a moment, if there are any and a commit has taken them."""
+        with self._lock:
+            row_count, _ = self._find_row(before_ms)
+            if not 0 < row_count <= self._logged or self._patches:
                 return None
             return self._begin_seal(row_count)
 
@@ -157,21 +164,20 @@ class TargetHead(AppendedRows):
         with self._lock:
             if not self._logged or self._patches:
                 return None
-            return self._begin_seal(self._logged)
+            is_last = self._logged == self._matrix.count
+            return self._begin_seal(self._logged, is_last=is_last)
 
-    def _begin_seal(self, row_count: int) -> TakenRows:
+    def _begin_seal(self, row_count: int, *, is_last: bool = False) -> TakenRows:
         rows = self._matrix.view()
         last_ms = int(rows.timestamps[row_count - 1])
         self._sealing_ms, self._touched = last_ms, set()
         newest = self._table.newest_ms[rows.columns]
         # At a restart, a series of which nothing else is said ended at the last sealed row.
-        is_last = row_count == rows.timestamps.size
         ended = newest < last_ms if is_last else newest <= last_ms
         self._resumed = rows.columns[~ended].tolist() if is_last else []
         self._ended = list(zip(rows.columns[ended].tolist(), newest[ended].tolist(), strict=True))
-        unsaid = self._unsaid[self._table.indexed[self._unsaid]]
-        unsaid = unsaid[~np.isin(unsaid, rows.columns)]
-        self._ended += zip(unsaid.tolist(), self._table.newest_ms[unsaid].tolist(), strict=True)
+        present = set(rows.columns.tolist()) if self._unsaid.size else ()
+        self._ended += [end for end in self._unsaid_ends() if end[0] not in present]
         return TakenRows(
             rows.timestamps[:row_count], rows.values[:row_count], rows.columns, rows.layout, (), ()
         )

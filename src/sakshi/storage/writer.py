@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import orjson
@@ -20,7 +20,7 @@ from sakshi.storage.deletion import DeletedRange
 from sakshi.storage.record import EncodedRecord, LogRecord, RowEncoder
 from sakshi.storage.roster import delete_ends, write_ends, write_series
 from sakshi.storage.span import Span
-from sakshi.storage.store import Columns, Values
+from sakshi.storage.store import Columns, Timestamps, Values
 from sakshi.storage.taken import TakenRows
 from sakshi.storage.target import TargetHead
 from sakshi.storage.value import is_absent
@@ -44,6 +44,22 @@ INSERT_DELETION: Final = (
     "values (?, ?, ?, ?, ?)"
 )
 DELETE_LOG: Final = "delete from log where id = ?"
+
+
+class SpanRows(Protocol):
+    """Rows that become a span: timestamps (n,), columns (k,), values (n, k)."""
+
+    @property
+    def timestamps(self) -> Timestamps:
+        """Increasing; there is at least one."""
+
+    @property
+    def columns(self) -> Columns:
+        """The column in each slot."""
+
+    @property
+    def values(self) -> Values:
+        """ABSENT where there is no sample."""
 
 
 class TargetLog:
@@ -123,10 +139,10 @@ class LogWriter:
         families: Mapping[str, int],
     ) -> None:
         """Write the identities that are new, and one record for each target."""
-        self._write_families(connection, families)
+        self.write_families(connection, families)
         for target, rows in taken:
             if rows.new_columns:
-                _write_target(connection, target)
+                write_target(connection, target)
                 write_series(connection, target.id, rows.new_columns)
             log = self.log(target)
             self._encoded.append(log)
@@ -149,7 +165,8 @@ class LogWriter:
         self._encoded, self._written = [], []
         self._families_written = self._saved_families
 
-    def _write_families(self, connection: sqlite3.Connection, families: Mapping[str, int]) -> None:
+    def write_families(self, connection: sqlite3.Connection, families: Mapping[str, int]) -> None:
+        """Write the numbers of metric names that are new."""
         if len(families) == len(self._saved_families):
             return
         for name, id in families.items():
@@ -166,15 +183,22 @@ def write_span(
     records = log.droppable(last_ms)
     # What is deleted first makes room for what comes, on a disk that is nearly full.
     connection.executemany(DELETE_LOG, [(record.id,) for record in records])
-    numbers = (target.id, int(rows.timestamps[0]), last_ms, rows.timestamps.size)
-    timestamps = encode_timestamps(rows.timestamps)
-    cursor = connection.execute(INSERT_SPAN, (*numbers, checksum(timestamps, *numbers), timestamps))
-    assert cursor.lastrowid is not None
-    span = Span(cursor.lastrowid, *numbers[1:])
-    connection.executemany(INSERT_CHUNK, _iter_chunks(span, target, rows))
+    span = insert_span(connection, target, rows)
     delete_ends(connection, target.id, target.resumed_columns())
     write_ends(connection, target.id, target.ended_columns())
     return span, records
+
+
+def insert_span(connection: sqlite3.Connection, target: TargetHead, rows: SpanRows) -> Span:
+    """Write rows as a span with its chunks; return it."""
+    bounds = (int(rows.timestamps[0]), int(rows.timestamps[-1]), rows.timestamps.size)
+    numbers = (target.id, *bounds)
+    timestamps = encode_timestamps(rows.timestamps)
+    cursor = connection.execute(INSERT_SPAN, (*numbers, checksum(timestamps, *numbers), timestamps))
+    assert cursor.lastrowid is not None
+    span = Span(cursor.lastrowid, *bounds)
+    connection.executemany(INSERT_CHUNK, _iter_chunks(span, target, rows))
+    return span
 
 
 def write_deletions(
@@ -186,7 +210,7 @@ def write_deletions(
 
 
 def _iter_chunks(
-    span: Span, target: TargetHead, rows: TakenRows
+    span: Span, target: TargetHead, rows: SpanRows
 ) -> Iterator[tuple[int, int, int, int, int, bytes]]:
     """Yield the rows of table `chunk`: a metric family each, series without a sample left out."""
     families = target.families(rows.columns)
@@ -205,7 +229,8 @@ def _iter_chunks(
         yield span.id, family, columns.size, codec, number, data
 
 
-def _write_target(connection: sqlite3.Connection, target: TargetHead) -> None:
+def write_target(connection: sqlite3.Connection, target: TargetHead) -> None:
+    """Write which target it is, where the disk does not know."""
     labels = orjson.dumps(dict(target.labels.pairs)).decode()
     connection.execute(INSERT_TARGET, (target.id, labels, checksum(labels.encode(), target.id)))
 

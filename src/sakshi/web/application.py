@@ -60,6 +60,7 @@ ROUTES: Final[tuple[tuple[str, tuple[str, ...], Handler], ...]] = (
     ("/api/v1/targets", _GET, target.targets),
     ("/api/v1/scrape_pools", _GET, target.scrape_pools),
     ("/api/v1/alertmanagers", _GET, alertmanager.alertmanagers),
+    ("/api/v1/admin/import", _POST, admin.import_samples),
     ("/api/v1/admin/tsdb/delete_series", _CHANGE, admin.delete_series),
     ("/api/v1/admin/tsdb/clean_tombstones", _CHANGE, admin.clean_tombstones),
     ("/api/v1/admin/tsdb/snapshot", _CHANGE, admin.snapshot),

@@ -9,6 +9,7 @@ from typing import Protocol
 from sakshi.exposition import Exemplar
 from sakshi.model.labels import Labels
 from sakshi.model.matcher import Matcher
+from sakshi.storage import ImportBatch, ImportOutcome
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,18 @@ class StoreAdmin(Protocol):
 
     def clean_tombstones(self) -> object:
         """Free the room of what was deleted, where that was put off."""
+
+    def import_samples(self, batch: ImportBatch, newest_ms: int | None = None) -> ImportOutcome:
+        """Take samples of any time in, and return what became of them, once they are durable.
+
+        Args:
+            batch: of samples whose series were checked.
+            newest_ms: of the newest sample that the import as a whole will bring; None: of this
+                batch. What is kept is counted from there, where nothing newer is known.
+
+        Raises:
+            StorageError: the disk refused; the batch may be repeated.
+        """
 
     def snapshot(self) -> str:
         """Copy all samples while the store runs; return the name of the copy's folder.

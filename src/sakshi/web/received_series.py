@@ -16,14 +16,13 @@ from typing import Final
 from sakshi.exposition.remote_write import read_label_pairs
 from sakshi.model.labels import METRIC_NAME, Labels
 from sakshi.storage import Appender, TargetAppender
+from sakshi.storage.head import IDENTITY
 
 LABELS_MAX: Final = 128  # of a series: a pod with all its annotations has some fifty
 NAME_BYTES_MAX: Final = 1024
 VALUE_BYTES_MAX: Final = 64 << 10  # a query or a stack trace that somebody made a label of
 KNOWN_MAX: Final = 1_000_000  # encoded label sets remembered, some 300 bytes each
 NAMES_MAX: Final = 100_000  # of metrics; rules know no more of them
-
-IDENTITY: Final = ("instance", "job")
 
 _COLUMN_BITS: Final = 32
 
