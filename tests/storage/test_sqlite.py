@@ -112,7 +112,7 @@ def test_newer_schema_is_refused(tmp_path: Path) -> None:
         SqliteStore(tmp_path)
 
     assert str(caught.value) == (
-        f"{tmp_path / 'samples.db'} was written by a newer sakshi (schema 99, this one knows 2): "
+        f"{tmp_path / 'samples.db'} was written by a newer sakshi (schema 99, this one knows 3): "
         "use that version, or another folder"
     )
 

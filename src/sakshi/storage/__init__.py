@@ -17,6 +17,9 @@ from sakshi.storage.memory import MemoryStore
 from sakshi.storage.sqlite import SqliteStore
 from sakshi.storage.store import (
     Appender,
+    Journal,
+    LateSamples,
+    Progress,
     Querier,
     SeriesColumns,
     SeriesList,
@@ -31,8 +34,11 @@ __all__ = [
     "STALE_MARKER",
     "Appender",
     "DuplicateSampleError",
+    "Journal",
+    "LateSamples",
     "MemoryStore",
     "OutOfOrderSampleError",
+    "Progress",
     "Querier",
     "SeriesColumns",
     "SeriesList",

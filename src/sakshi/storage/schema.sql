@@ -146,3 +146,23 @@ select deletion.id, target.labels as target, series.labels,
 from deletion
 left join target on target.id = deletion.target_id
 left join series using (target_id, column_number);
+
+-- migration 3
+
+-- Late samples: for moments up to which rows were durable already, kept until whoever passes samples
+-- on has read them. They are in the log, too.
+create table late (
+    id           integer primary key autoincrement, -- never used again: readers go on behind it
+    target_id    integer not null,
+    timestamp_ms integer not null,
+    checksum     integer not null,
+    columns      blob    not null,     -- i32 each
+    samples      blob    not null      -- f64 each
+) strict;
+
+create view late_view as
+select late.id, target.labels as target,
+       strftime('%Y-%m-%dT%H:%M:%fZ', late.timestamp_ms / 1000.0, 'unixepoch') as moment,
+       length(late.samples) / 8 as sample_count
+from late
+left join target on target.id = late.target_id;
