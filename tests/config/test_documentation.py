@@ -18,6 +18,7 @@ from sakshi.config import (
     http_client,
     notification,
     receiver,
+    remote_write,
     route,
     scrape,
 )
@@ -39,6 +40,12 @@ EVERY_SECTION = """\
         basic_auth: {username: a}
         tls_config: {server_name: a}
       - {job_name: b, authorization: {credentials: a}}
+    remote_write:
+      - url: 'http://x.org'
+        write_relabel_configs: [{target_label: a}]
+        basic_auth: {username: a}
+        tls_config: {server_name: a}
+      - {url: 'http://y.org', authorization: {credentials: a}}
     kpis: {k: {group: g, expr: up}}
     indicators: {g: {i: {better: lower, expr: up}}}
     baselines: {b: {g: {i: 1}}}
@@ -59,6 +66,8 @@ UNSUPPORTED: Mapping[str, tuple[str, ...]] = {
     "": ("alerting", *configuration.UNSUPPORTED),
     "global": scrape.UNSUPPORTED_GLOBAL,
     "scrape_configs": scrape.UNSUPPORTED_SCRAPE,
+    "remote_write": remote_write.UNSUPPORTED_REMOTE_WRITE,
+    "remote_write.queue_config": remote_write.UNSUPPORTED_QUEUE,
     "scrape_configs.http_sd_configs": http_client.UNSUPPORTED_HTTP,
     "storage": configuration.UNSUPPORTED_STORAGE,
     "storage.tsdb": configuration.UNSUPPORTED_TSDB,

@@ -19,7 +19,7 @@ from tests.scrape.conftest import Answer, StartService, drip, hang, reset, respo
 from sakshi import __version__
 from sakshi.scrape.connection import Connection
 from sakshi.scrape.errors import ScrapeError
-from sakshi.scrape.fetch import Fetcher, _sentence
+from sakshi.scrape.fetch import Fetcher, failure_sentence
 
 TEXT = b"# TYPE turns gauge\nturns 1\n"
 BODY_BYTES_MAX = 100_000
@@ -393,9 +393,9 @@ def test_a_lookup_that_is_given_up_leaves_nothing() -> None:
         ),
     ],
 )
-def test_sentences_say_what_happened(error: OSError, sentence: str) -> None:
+def testfailure_sentences_say_what_happened(error: OSError, sentence: str) -> None:
     """Errors of the operating system become words that people know."""
-    assert _sentence(error) == sentence
+    assert failure_sentence(error) == sentence
 
 
 async def test_fetch_tells_the_systems_timeout_from_its_own() -> None:

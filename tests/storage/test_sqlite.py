@@ -7,6 +7,7 @@ import random
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -192,8 +193,12 @@ def test_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
 
 def test_views_speak_plainly(tmp_path: Path) -> None:
     """Every table has a view beside it, with moments in UTC and labels in clear."""
-    with opened(tmp_path) as store:
+    with opened(tmp_path, replace(SEALING_SOON, keeps_late=True)) as store:
         fill(store, range(60))
+        target = store.target(Labels({"part": "a"}))
+        late = target.columns([Labels({"__name__": "late"})])
+        target.append(START_MS + 30_500, late, np.array([1.0]))
+        store.commit()
         store.expire(START_MS + 1000)
         store.delete_series([EVERYTHING], START_MS, START_MS + 20_000)
 

@@ -104,9 +104,9 @@ class Fetcher:
             if deadline.expired():
                 message = f"timed out after {self._timeout_seconds:g} s"
                 raise ScrapeError(message) from error
-            raise ScrapeError(_sentence(error)) from error
+            raise ScrapeError(failure_sentence(error)) from error
         except OSError as error:
-            raise ScrapeError(_sentence(error)) from error
+            raise ScrapeError(failure_sentence(error)) from error
         except UnicodeError as error:  # a label of more than 63 characters
             raise ScrapeError("host name is not resolved: not a host name") from error
         encoding = response.headers.get("content-encoding", "")
@@ -197,7 +197,7 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _sentence(error: OSError) -> str:
+def failure_sentence(error: OSError) -> str:
     """Return what happened to a connection, in a few words."""
     match error:
         case ssl.SSLCertVerificationError():

@@ -56,9 +56,7 @@ def count_after(target: TargetHead, after_ms: int) -> int:
     spans = view.spans.table
     rows = int(spans[spans[:, 2] > after_ms, 3].sum())
     first, end = view.rows.timestamps.searchsorted([after_ms, target.committed_ms], "right")
-    columns = target.known_columns()
-    living = target.lives_within(columns, after_ms + 1, target.committed_ms)
-    return (rows + int(end - first)) * int(np.count_nonzero(living))
+    return (rows + int(end - first)) * view.rows.columns.size
 
 
 def _find_moments(view: TargetView, start_ms: int, end_ms: int, history: History) -> Timestamps:
