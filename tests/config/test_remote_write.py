@@ -47,7 +47,7 @@ def test_every_key_is_read() -> None:
         "far",
         10_000,
         (("X-Scope-OrgID", "team"),),
-        (RelabelRule(RelabelAction.DROP, ["job"], regex="a"),),
+        (RelabelRule(RelabelAction.DROP, ("job",), regex="a"),),
         QueueConfig(2, 3, 4, 5000, 6, 7, True, 8000),
         MetadataConfig(False, 9000, 10),
         HttpConfig(Authorization("Bearer", Secret("b"))),

@@ -90,7 +90,7 @@ class Delivery:
         now, last = self._clock.monotonic(), self._logged.get(what)
         if last is None or now - last >= LOG_SECONDS:
             self._logged[what] = now
-            log.warning("remote write: %s remote=%s reason=%r", what, self._name, reason)
+            log.warning("remote write: %s remote=%s reason=%r", what, self._name, str(reason))
 
     async def _refuse(self, request: Request, answer: Answer) -> bool:
         for half in request.halves():

@@ -84,11 +84,12 @@ class Batch:
         if samples:
             self.dropped[reason] = self.dropped.get(reason, 0) + samples
 
-    def seal(self) -> None:
-        """Make a request of what was put in."""
+    def seal(self) -> Batch:
+        """Make a request of what was put in; return the batch."""
         if self._messages:
             self.requests.append(Request(compress(b"".join(self._messages)), self.samples))
             self._messages, self.samples = [], 0
+        return self
 
 
 class Packer:
@@ -134,25 +135,20 @@ class Packer:
         for after_ms, target in due:
             if count >= requests_max:
                 break
-            if target in doubtful:
-                alone = Batch()
-                self._add(alone, target, self._read(target, after_ms, committed[target], 1))
-                batches.append(alone)
-                count += max(1, len(alone.requests))
-                continue
-            room = self._queue.samples_max - draft.samples
+            is_alone = target in doubtful
+            room = 1 if is_alone else self._queue.samples_max - draft.samples
             rows = self._read(target, after_ms, committed[target], room)
-            if draft.samples and rows.size > room:
-                draft.seal()
-                batches.append(draft)
+            if draft.samples and (is_alone or rows.size > room):
+                batches.append(draft.seal())
                 count += len(draft.requests)
                 draft = Batch()
-                if count >= requests_max:
-                    break
             self._add(draft, target, rows)
-        draft.seal()
+            if is_alone or draft.requests:
+                batches.append(draft.seal())
+                count += len(draft.requests)
+                draft = Batch()
         if draft.moved:
-            batches.append(draft)
+            batches.append(draft.seal())
         return batches
 
     def pack_late(

@@ -27,7 +27,7 @@ from sakshi.remote_write.delivery import Delivery
 from sakshi.remote_write.errors import CursorError
 from sakshi.remote_write.metrics import DropReason, RemoteWriteMetrics
 from sakshi.remote_write.packer import Batch, Packer, Request
-from sakshi.storage import Journal, StorageError
+from sakshi.storage import Journal, Progress, StorageError
 
 POLL_SECONDS: Final = 0.5  # how often is looked whether enough samples wait for a request
 WATCH_SECONDS: Final = 5.0  # how often metrics are set, and is looked whether a remote is behind
@@ -89,14 +89,14 @@ class RemoteSender:
         self._sent_metric = metrics.highest_sent_timestamp.labels(self.name)
         self._shards = self._queue.min_shards
         self._caught_up = clock.monotonic()
-        cursors = file.load(self.name) or self._begin()
+        progress, known = journal.progress(), file.load(self.name)
+        cursors = self._begin(progress) if known is None else known
         self.late_id = cursors.late_id
         """Late samples up to this one are acknowledged."""
         self._acknowledged = dict(cursors.acknowledged)
-        self._doubtful = set(self._acknowledged)
+        self._doubtful = set(progress.committed if known is not None else ())
 
-    def _begin(self) -> Cursors:
-        progress = self._journal.progress()
+    def _begin(self, progress: Progress) -> Cursors:
         self._file.save(self.name, progress.committed, progress.late_id)
         log.info("remote write: begins remote=%s", self.name)
         return Cursors(progress.committed, progress.late_id)
@@ -139,6 +139,7 @@ class RemoteSender:
             moment > self._acknowledged.get(target, moment - 1)
             for target, moment in progress.committed.items()
         )
+        self._measure(progress.committed)
         self._adapt(sum(len(batch.requests) for batch in batches), failures)
         if not is_more:
             self._caught_up = self._clock.monotonic()
@@ -224,9 +225,12 @@ class RemoteSender:
         if behind > BEHIND_SECONDS + self._queue.deadline_ms / 1000:
             self._delivery.warn("behind", f"{behind:.0f} s, about {pending} samples")
         progress = await self._on_thread(self._journal.progress)
-        self._highest_metric.set(max(progress.committed.values(), default=0) / 1000)
-        self._sent_metric.set(max(self._acknowledged.values(), default=0) / 1000)
+        self._measure(progress.committed)
         await self._clock.sleep(WATCH_SECONDS)
+
+    def _measure(self, committed: Mapping[Labels, int]) -> None:
+        self._highest_metric.set(max(committed.values(), default=0) / 1000)
+        self._sent_metric.set(max(self._acknowledged.values(), default=0) / 1000)
 
     def _count_pending(self) -> int:
         return self._journal.backlog(dict(self._acknowledged))
