@@ -12,6 +12,7 @@ there is refused, and costs nothing else.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -89,6 +90,7 @@ class Batch:
         if self._messages:
             self.requests.append(Request(compress(b"".join(self._messages)), self.samples))
             self._messages, self.samples = [], 0
+            time.sleep(0)  # the event loop's turn: it waits for the interpreter's lock
         return self
 
 
@@ -186,6 +188,7 @@ class Packer:
         columns = self._journal.read_target(target, after_ms, end_ms, max(1, samples_max))
         if columns is None:
             return _Rows(end_ms)
+        time.sleep(0)  # likewise
         rows = _Rows(int(columns.timestamps[-1]))
         rows.take(columns, self._encoder, self._oldest_ms())
         return rows
