@@ -40,12 +40,7 @@ EVERY_SECTION = """\
         basic_auth: {username: a}
         tls_config: {server_name: a}
       - {job_name: b, authorization: {credentials: a}}
-    remote_write:
-      - url: 'http://x.org'
-        write_relabel_configs: [{target_label: a}]
-        basic_auth: {username: a}
-        tls_config: {server_name: a}
-      - {url: 'http://y.org', authorization: {credentials: a}}
+    remote_write: [{url: 'http://x.org'}]
     kpis: {k: {group: g, expr: up}}
     indicators: {g: {i: {better: lower, expr: up}}}
     baselines: {b: {g: {i: 1}}}
