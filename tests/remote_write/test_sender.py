@@ -513,3 +513,35 @@ async def test_random_days_are_sent_whole(tmp_path: Path, seed: int) -> None:
     assert station.value("samples_failed_total") == 0
     file.close()
     station.close()
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_random_crashes_cost_a_strict_remote_nothing(tmp_path: Path, seed: int) -> None:
+    """A Prometheus without a window has every row, though cursors and answers get lost."""
+    rng = random.Random(seed)
+    queue = QueueConfig(samples_max=rng.choice([3, 10, 2000]), max_shards=rng.choice([1, 4]))
+    station = Station(tmp_path, RemoteWriteConfig(URL, queue=queue))
+    remote = Remote()
+    file = BrokenFile(tmp_path / "remote-write.db")
+    sender = station.start(remote, file)
+    for at_ms in range(0, 150_000, 1000):
+        for target in rng.sample([TARGET, OTHER], rng.randint(1, 2)):
+            names = rng.sample("abcd", rng.randint(1, 4))
+            station.append(at_ms, {name: rng.random() for name in names}, target)
+        if rng.random() < 0.4:
+            file.is_broken = rng.random() < 0.3
+            remote.is_deaf = rng.random() < 0.3
+            round_ = asyncio.create_task(sender.run_round())
+            await station.clock.advance(rng.choice([0.0, 0.02]))
+            if file.is_broken or remote.is_deaf:  # killed, before or after its answers
+                round_.cancel()
+                await asyncio.gather(round_, return_exceptions=True)
+                file.is_broken = remote.is_deaf = False
+                sender = station.start(remote, file)
+            await station.clock.advance(60.0)
+            await asyncio.gather(round_, return_exceptions=True)
+    await send_all(sender)
+
+    assert remote.samples == station.stored()
+    file.close()
+    station.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -804,3 +805,93 @@ def test_backup_to_no_folder_is_refused(tmp_path: Path) -> None:
 
     assert str(caught.value) == (f"no backup was written to {copy}: unable to open database file")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["data"]
+
+
+# Late samples, for whoever passes them on
+
+LATE = replace(SEALING_SOON, keeps_late=True)
+
+
+def append_late(store: Store, row: int, name: str = "late") -> None:
+    """Append a sample of a new series for a moment up to which its target's rows are durable."""
+    target = store.target(Labels({"part": "a"}))
+    columns = target.columns([Labels({"__name__": name})])
+    target.append(START_MS + row * 1000, columns, np.array([float(row)]))
+
+
+def late_rows(store: Store, after_id: int = 0) -> list[int]:
+    return [(one.timestamp_ms - START_MS) // 1000 for one in store.late_samples(after_id, 100)]
+
+
+def test_late_samples_are_durable_with_their_commit(tmp_path: Path) -> None:
+    """They are there after a restart; what was not committed is not."""
+    with opened(tmp_path, LATE) as store:
+        fill(store, range(30))
+        append_late(store, 5)
+        store.commit()
+        append_late(store, 6)
+        assert late_rows(store) == [5]
+        shutil.copytree(tmp_path, tmp_path / "killed")  # as a kill -9 leaves it
+
+    with opened(tmp_path / "killed", LATE) as store:
+        assert late_rows(store) == [5]
+
+
+def test_late_samples_are_kept_on_demand_only(tmp_path: Path) -> None:
+    """A store that nobody reads in this way writes none of them twice."""
+    with opened(tmp_path) as store:
+        fill(store, range(30))
+        append_late(store, 5)
+        store.commit()
+        assert late_rows(store) == []
+        assert store.progress().late_id == 0
+
+
+def test_late_samples_wait_for_room(tmp_path: Path) -> None:
+    """What a full disk refused is late once, when it is durable."""
+    config = replace(LATE, disk_bytes_max=600_000)
+    with opened(tmp_path, config) as store:
+        fill(store, range(30))
+        fill_up(store, Labels({"job": "chat"}), 0)
+        append_late(store, 5)
+        with pytest.raises(StorageFullError):
+            store.commit()
+        assert late_rows(store) == []
+        store._database._writer.execute("pragma max_page_count = 100000")
+        store.commit()
+        assert late_rows(store) == [5]
+        store.commit()
+        assert late_rows(store) == [5]
+
+
+def test_damaged_late_samples_are_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They cost only themselves, and are counted."""
+    with opened(tmp_path, LATE) as store:
+        fill(store, range(30))
+        for row in (5, 6, 7):
+            append_late(store, row)
+            store.commit()
+    execute(tmp_path, "update late set samples = zeroblob(8) where id in (1, 2)")
+
+    with opened(tmp_path, LATE) as store:
+        found = store.late_samples(0, 1)
+        assert [one.id for one in found] == [3]
+        assert store.statistics().damaged_records == 2
+    assert "late=damaged id=1 reason='wrong checksum'" in caplog.text
+
+
+def test_a_damaged_file_begins_late_samples_anew(tmp_path: Path) -> None:
+    """Their ids begin anew, too, which a reader can tell by `Progress.late_id`."""
+    with opened(tmp_path, LATE) as store:
+        fill(store, range(30))
+        append_late(store, 5)
+        store.commit()
+        store._database._writer.execute("drop table log")
+        fill(store, range(30, 31))
+        assert late_rows(store) == []
+        assert store.progress().late_id == 0
+        append_late(store, 20, "other")
+        store.commit()
+        assert late_rows(store) == [20]

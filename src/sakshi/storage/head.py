@@ -6,7 +6,7 @@ import itertools
 import math
 import threading
 from collections.abc import Mapping, Sequence
-from weakref import WeakKeyDictionary, WeakMethod, WeakValueDictionary
+from weakref import WeakMethod, WeakValueDictionary
 
 import numpy as np
 
@@ -45,7 +45,7 @@ class Head:
         self._targets: dict[int, TargetHead] = {}
         self._by_labels: dict[Labels, TargetHead] = {}
         self._retired: WeakValueDictionary[Labels, TargetHead] = WeakValueDictionary()
-        self._wholes: WeakKeyDictionary[TargetHead, Group] = WeakKeyDictionary()
+        self._wholes: dict[int, Group] = {}  # by target: all of its series
         self._next_id = 1
         self._plans = PlanCache(self.index, self._targets, config.plan_cache_series_max)
 
@@ -65,6 +65,7 @@ class Head:
                 return False
             self._targets.pop(target.id, None)
             self._by_labels.pop(target.labels, None)
+            self._wholes.pop(target.id, None)
             self._retired[target.labels] = target
             return True
 
@@ -128,11 +129,11 @@ class Head:
 
     def _whole(self, target: TargetHead) -> Group:
         """Return all series of a target; the same object as long as they are the same."""
-        columns, known = target.known_columns(), self._wholes.get(target)
+        columns, known = target.known_columns(), self._wholes.get(target.id)
         if known is not None and np.array_equal(known.columns, columns):
             return known
         series = SeriesList(target.labels_of(columns))
-        group = self._wholes[target] = Group(target, columns, series, target.families(columns))
+        group = self._wholes[target.id] = Group(target, columns, series, target.families(columns))
         return group
 
     def find_ranges(
