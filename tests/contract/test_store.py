@@ -1201,7 +1201,7 @@ def test_random_appends_are_passed_on_whole(patient_store: Store, clock: FakeClo
     cursor: dict[Labels, int] = {}
     late_id = 0
     now_ms = 0
-    for _ in range(120):
+    for _ in range(60):
         now_ms += rng.choice([0, 1000, 1000])
         at_ms = now_ms - rng.choice([0, 0, 0, 1000, 7000, 30_000])
         chosen = rng.sample([UP, HITS, MISSES], rng.randint(1, 3))

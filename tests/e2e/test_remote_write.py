@@ -163,17 +163,17 @@ def test_prometheus_has_every_sample_whatever_dies(tmp_path: Path, receiver: Rec
     with Target() as target:
         target.body = BODY.format(hits=1, wide=WIDE) + VANISHING
         with scraping(tmp_path, target, url) as sakshi:
-            scrape_on(sakshi, 5)
-            wait_for("first samples", lambda: count(receiver.http) >= 5)
+            scrape_on(sakshi, 3)
+            wait_for("first samples", lambda: count(receiver.http) >= 3)
             sakshi.kill()  # while it sends
         with scraping(tmp_path, target, url) as sakshi:
-            scrape_on(sakshi, 5)
+            scrape_on(sakshi, 3)
             receiver.kill()
             target.body = BODY.format(hits=2.5, wide=WIDE)
-            scrape_on(sakshi, 5)
+            scrape_on(sakshi, 3)
             sakshi.kill()  # while nobody listens
         with scraping(tmp_path, target, url) as sakshi:
-            scrape_on(sakshi, 5)
+            scrape_on(sakshi, 3)
             receiver.start()
             compare(sakshi, receiver.http)
             failed = sakshi.http.get("/metrics").text
@@ -193,11 +193,11 @@ def test_sakshi_has_every_sample_of_another(tmp_path: Path) -> None:
         target.body = BODY.format(hits=1, wide=WIDE)
         url = f"{far.url}/api/v1/write"
         with scraping(tmp_path, target, url) as sakshi:
-            scrape_on(sakshi, 5)
-            wait_for("first samples", lambda: count(far.http) >= 5)
+            scrape_on(sakshi, 3)
+            wait_for("first samples", lambda: count(far.http) >= 3)
             sakshi.kill()
         with scraping(tmp_path, target, url) as sakshi:
-            scrape_on(sakshi, 5)
+            scrape_on(sakshi, 3)
             compare(sakshi, far.http)
             metrics = sakshi.http.get("/metrics").text
     assert 'sakshi_remote_write_samples_failed_total{remote="far"} 0.0' in metrics
