@@ -13,6 +13,7 @@ import pytest
 from tests.e2e.process import Sakshi, free_port, running, wait_for
 from tests.e2e.target import Target
 from tests.peers import find_peer
+from tests.web.pushing import write_request
 
 pytestmark = pytest.mark.slow
 
@@ -23,6 +24,7 @@ global:
   evaluation_interval: 100ms
   external_labels: {{cluster: here, job: not this}}
 rule_files: [rules.yml]
+storage: {{tsdb: {{out_of_order_time_window: 1h}}}}
 scrape_configs:
   - job_name: chat
     static_configs: [{{targets: ["{target}"], labels: {{zone: a}}}}]
@@ -184,20 +186,32 @@ def test_prometheus_has_every_sample_whatever_dies(tmp_path: Path, receiver: Rec
     assert "Traceback" not in sakshi_log
 
 
+def push(sakshi: Sakshi, at_ms: int) -> None:
+    """Push a sample into sakshi."""
+    body = write_request(({"__name__": "pushed", "job": "batch"}, [(at_ms, at_ms / 1000)]))
+    assert sakshi.http.post("/api/v1/write", content=body).status_code == 204
+
+
 def test_sakshi_has_every_sample_of_another(tmp_path: Path) -> None:
-    """A receiver that takes repetitions refuses nothing, though its sender is killed."""
+    """Late ones too; it takes repetitions, so nothing is refused, though the sender is killed."""
     far_folder = tmp_path / "far"
     far_folder.mkdir()
-    (far_folder / "sakshi.yml").write_text("{}\n")
+    (far_folder / "sakshi.yml").write_text("storage: {tsdb: {out_of_order_time_window: 1h}}\n")
     with Target() as target, running(far_folder / "sakshi.yml", far_folder / "data") as far:
         target.body = BODY.format(hits=1, wide=WIDE)
         url = f"{far.url}/api/v1/write"
         with scraping(tmp_path, target, url) as sakshi:
             scrape_on(sakshi, 3)
             wait_for("first samples", lambda: count(far.http) >= 3)
+            now_ms = round((sakshi.value("max(timestamp(up))") or 0.0) * 1000)
+            push(sakshi, now_ms - 10_000)
+            push(sakshi, now_ms - 5000)
+            wait_for("pushed samples", lambda: count(far.http, "pushed") == 2)
+            push(sakshi, now_ms - 7000)  # late
             sakshi.kill()
         with scraping(tmp_path, target, url) as sakshi:
             scrape_on(sakshi, 3)
             compare(sakshi, far.http)
+            wait_for("late samples", lambda: count(far.http, "pushed") == 3)
             metrics = sakshi.http.get("/metrics").text
     assert 'sakshi_remote_write_samples_failed_total{remote="far"} 0.0' in metrics
