@@ -18,6 +18,7 @@ from tests.conftest import FakeClock
 from sakshi.model.labels import Labels
 from sakshi.model.matcher import Matcher, MatchOperator
 from sakshi.storage import (
+    Progress,
     SqliteStore,
     StorageConfig,
     StorageError,
@@ -883,7 +884,7 @@ def test_damaged_late_samples_are_left_out(
 
 
 def test_a_damaged_file_begins_late_samples_anew(tmp_path: Path) -> None:
-    """Their ids begin anew, too, which a reader can tell by `Progress.late_id`."""
+    """Their ids, too, which a reader can tell by `Progress.late_id`; where rows were, it knows."""
     with opened(tmp_path, LATE) as store:
         fill(store, range(30))
         append_late(store, 5)
@@ -891,7 +892,8 @@ def test_a_damaged_file_begins_late_samples_anew(tmp_path: Path) -> None:
         store._database._writer.execute("drop table log")
         fill(store, range(30, 31))
         assert late_rows(store) == []
-        assert store.progress().late_id == 0
+        newest = {Labels({"part": part}): START_MS + 30_000 for part in "ab"}
+        assert store.progress() == Progress(newest, 0)
         append_late(store, 20, "other")
         store.commit()
         assert late_rows(store) == [20]

@@ -65,7 +65,8 @@ class AppendedRows:
         self._matrix = RowMatrix()
         self._spans = NO_SPANS
         self._newest_ms = NEVER_MS
-        self.committed_ms = NEVER_MS  # rows up to here are durable, but late ones
+        self.committed_ms = NEVER_MS  # rows up to here were durable once, but late ones
+        self._written_ms = NEVER_MS  # and are in the file that there is now
         self._sealed_ms = NEVER_MS  # rows up to here are in chunks, but late ones
         self._logged = 0
         self._patches: list[Patch] = []

@@ -48,12 +48,13 @@ class TargetHead(AppendedRows):
     def confirm(self, taken: TakenRows) -> None:
         """Note that what `take` returned is durable."""
         if taken.timestamps.size:
-            self.committed_ms = max(self.committed_ms, int(taken.timestamps[-1]))
+            self._written_ms = max(self._written_ms, int(taken.timestamps[-1]))
+            self.committed_ms = max(self.committed_ms, self._written_ms)
 
     def late(self, taken: TakenRows) -> Iterator[Patch]:
         """Yield what of taken rows comes for moments up to which all others were taken before."""
         yield from taken.patches
-        count = int(taken.timestamps.searchsorted(self.committed_ms, "right"))
+        count = int(taken.timestamps.searchsorted(self._written_ms, "right"))
         for timestamp_ms, values in zip(
             taken.timestamps[:count].tolist(), taken.values[:count], strict=True
         ):
@@ -80,7 +81,7 @@ class TargetHead(AppendedRows):
         with self._lock:
             last = int(self._spans.table[:, 0].max(initial=0))
             self._spans = NO_SPANS
-            self._sealed_ms = self._sealing_ms = self.committed_ms = NEVER_MS
+            self._sealed_ms = self._sealing_ms = self._written_ms = NEVER_MS
             self._logged, self._patches = 0, []
             self._unsaved = np.flatnonzero(self._table.indexed).tolist()
             return last
@@ -306,5 +307,5 @@ class TargetHead(AppendedRows):
             self._table.newest_ms[unknown] = self._sealed_ms
         self._logged = self._matrix.count
         self._patches = []
-        self.committed_ms = self._newest_ms
+        self.committed_ms = self._written_ms = self._newest_ms
         self.samples = 0
