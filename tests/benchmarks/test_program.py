@@ -40,6 +40,7 @@ def measure(out: Path, *arguments: str) -> dict[str, Any]:
         pytest.param(["benchmarks/middleware.py"], id="middleware"),
         pytest.param(["-m", "benchmarks.alert_latency"], id="alert latency"),
         pytest.param(["-m", "benchmarks.engine"], id="engine"),
+        pytest.param(["-m", "benchmarks.remote_write"], id="remote write"),
         pytest.param(["-m", "benchmarks.start"], id="start"),
         pytest.param(["-m", "benchmarks.summary"], id="summary"),
     ],

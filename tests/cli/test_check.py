@@ -31,7 +31,7 @@ def test_every_problem_of_every_file_is_named(tmp_path: Path, run: Run) -> None:
 def test_warnings_stop_nothing(tmp_path: Path, run: Run) -> None:
     """They are on standard error, and the exit code is 0."""
     path = tmp_path / "prometheus.yml"
-    path.write_text("remote_write: []\n")
+    path.write_text("remote_read: []\n")
 
     done = run("check", str(path))
 
@@ -39,7 +39,7 @@ def test_warnings_stop_nothing(tmp_path: Path, run: Run) -> None:
     assert done.output == (
         f"{path}: configuration: 0 jobs, 0 targets, 0 rules, 0 KPIs, 0 receivers: fine\n"
     )
-    assert done.error == f"warning: {path}:1:1: remote_write: not supported yet, no effect\n"
+    assert done.error == f"warning: {path}:1:1: remote_read: not supported yet, no effect\n"
 
 
 def test_secrets_come_from_the_environment(run: Run) -> None:

@@ -211,7 +211,7 @@ def test_the_host_of_the_external_url_may_be_called() -> None:
 
 def test_warnings_are_said_at_the_start(tmp_path: Path, config: Path) -> None:
     """What will have no effect is on standard error before anything runs."""
-    config.write_text("remote_write: []\n")
+    config.write_text("remote_read: []\n")
     code = (
         "import sys\n"
         "from sakshi.cli import main\n"
@@ -223,7 +223,7 @@ def test_warnings_are_said_at_the_start(tmp_path: Path, config: Path) -> None:
     )
 
     assert done.stderr.splitlines()[0] == (
-        f"warning: {config}:1:1: remote_write: not supported yet, no effect"
+        f"warning: {config}:1:1: remote_read: not supported yet, no effect"
     )
 
 

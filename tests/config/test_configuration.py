@@ -83,7 +83,7 @@ def test_all_mistakes_are_found_in_one_pass(tmp_path: Path) -> None:
 def test_an_empty_file_watches_nothing() -> None:
     """Every section has a default."""
     assert read_text("") == Configuration(
-        "x.yml", scrape_configs=[], rule_groups=[], kpis=[], warnings=[]
+        "x.yml", scrape_configs=[], rule_groups=[], kpis=[], remotes=[], warnings=[]
     )
 
 

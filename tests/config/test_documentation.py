@@ -19,6 +19,7 @@ from sakshi.config import (
     notification,
     oauth2,
     receiver,
+    remote_write,
     route,
     scrape,
 )
@@ -42,6 +43,7 @@ EVERY_SECTION = """\
       - {job_name: b, authorization: {credentials: a}}
       - {job_name: c, oauth2: {client_id: a, token_url: 'http://x.org'}}
     alerting: {alertmanagers: [{}]}
+    remote_write: [{url: 'http://x.org'}]
     kpis: {k: {group: g, expr: up}}
     indicators: {g: {i: {better: lower, expr: up}}}
     baselines: {b: {g: {i: 1}}}
@@ -64,6 +66,8 @@ UNSUPPORTED: Mapping[str, tuple[str, ...]] = {
     "global": scrape.UNSUPPORTED_GLOBAL,
     "scrape_configs": scrape.UNSUPPORTED_SCRAPE,
     "scrape_configs.oauth2": oauth2.UNSUPPORTED_OAUTH2,
+    "remote_write": remote_write.UNSUPPORTED_REMOTE_WRITE,
+    "remote_write.queue_config": remote_write.UNSUPPORTED_QUEUE,
     "storage": configuration.UNSUPPORTED_STORAGE,
     "storage.tsdb": configuration.UNSUPPORTED_TSDB,
     "storage.tsdb.retention": configuration.UNSUPPORTED_RETENTION,

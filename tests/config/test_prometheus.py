@@ -54,6 +54,7 @@ SUPPORTED: dict[str, dict[str, object]] = {
         "rule_files": [],
         "scrape_configs": [],
         "scrape_config_files": [],
+        "remote_write": [],
         "storage": {},
     },
     "global": {
@@ -110,13 +111,32 @@ SUPPORTED: dict[str, dict[str, object]] = {
         "api_version": "v2",
         **HTTP,
     },
+    "remote_write": {
+        "name": "a",
+        "protobuf_message": "prometheus.WriteRequest",
+        "remote_timeout": "10s",
+        "headers": {"X-Scope-OrgID": "a"},
+        "write_relabel_configs": [{"action": "drop", "source_labels": ["a"], "regex": "b"}],
+        "metadata_config": {"send": True, "send_interval": "1m", "max_samples_per_send": 500},
+        "queue_config": {
+            "max_shards": 10,
+            "min_shards": 2,
+            "max_samples_per_send": 100,
+            "batch_send_deadline": "1s",
+            "min_backoff": "1s",
+            "max_backoff": "2s",
+            "retry_on_http_429": True,
+            "sample_age_limit": "1h",
+        },
+        **HTTP,
+    },
     "storage.tsdb": {
         "retention": {"time": "1d", "size": "1GB"},
         "out_of_order_time_window": "5m",
     },
 }
 WARNED = {
-    "": "otlp remote_read remote_write runtime tracing",
+    "": "otlp remote_read runtime tracing",
     "global": f"{HISTOGRAMS} {NAMES} query_log_file scrape_failure_log_file "
     "scrape_classic_histograms extra_scrape_metrics",
     "scrape_configs": f"{HISTOGRAMS} {NAMES} scrape_classic_histograms "
@@ -129,6 +149,8 @@ WARNED = {
     "openstack_sd_configs ovhcloud_sd_configs puppetdb_sd_configs scaleway_sd_configs "
     "serverset_sd_configs stackit_sd_configs triton_sd_configs uyuni_sd_configs vultr_sd_configs",
     "alerting.alertmanagers": "sigv4 consul_sd_configs dns_sd_configs kubernetes_sd_configs",
+    "remote_write": "azuread google_iam round_robin_dns send_exemplars "
+    "send_native_histograms sigv4",
     "storage": "exemplars",
     "storage.tsdb.retention": "percentage",
 }
@@ -266,6 +288,8 @@ def prometheus(section: str, key: str, value: object) -> str:
         return yaml.safe_dump({"scrape_configs": [{"job_name": "a", key: value}]})
     if section == "alerting.alertmanagers":
         return yaml.safe_dump({"alerting": {"alertmanagers": [{key: value}]}})
+    if section == "remote_write":
+        return yaml.safe_dump({"remote_write": [{"url": "http://a.org", key: value}]})
     content: object = {key: value}
     for step in reversed(section.split(".") if section else ()):
         content = {step: content}
@@ -329,7 +353,8 @@ def test_every_other_key_of_prometheus_is_warned_of(section: str, key: str) -> N
     """It is named, and stops nothing."""
     problems, [warning] = findings(prometheus(section, key, {"x": "y"}), "prometheus")
 
-    index = "[0]" if section in ("scrape_configs", "alerting.alertmanagers") else ""
+    lists = ("scrape_configs", "alerting.alertmanagers", "remote_write")
+    index = "[0]" if section in lists else ""
     assert problems == []
     assert warning.startswith(f"{section}{index}.{key}: {EFFECTLESS}".lstrip("."))
 
@@ -462,7 +487,6 @@ WARNINGS = {
     ],
     "oauth2": [],
     "remote": [
-        f"2:1: remote_write: {EFFECTLESS}",
         f"10:1: remote_read: {EFFECTLESS}",
         f"13:1: tracing: {EFFECTLESS}",
         f"18:1: otlp: {EFFECTLESS}",

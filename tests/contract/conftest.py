@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,9 @@ from sakshi.model.clock import Clock, SystemClock
 from sakshi.model.labels import Labels
 from sakshi.model.matcher import Matcher
 from sakshi.storage import (
+    LateSamples,
     MemoryStore,
+    Progress,
     SeriesColumns,
     SqliteStore,
     StorageConfig,
@@ -63,6 +65,28 @@ class ReopenedStore:
         self._reopen()
         return self.store.series(matchers, start_ms, end_ms, watch)
 
+    def progress(self) -> Progress:
+        self._reopen()
+        return self.store.progress()
+
+    def backlog(self, after: Mapping[Labels, int]) -> int:
+        self._reopen()
+        return self.store.backlog(after)
+
+    def read_target(
+        self, target: Labels, after_ms: int, end_ms: int, samples_max: int
+    ) -> SeriesColumns | None:
+        self._reopen()
+        return self.store.read_target(target, after_ms, end_ms, samples_max)
+
+    def late_samples(self, after_id: int, count_max: int) -> Sequence[LateSamples]:
+        self._reopen()
+        return self.store.late_samples(after_id, count_max)
+
+    def forget_late(self, id: int) -> None:
+        self._reopen()
+        self.store.forget_late(id)
+
     def expire(self, before_ms: int) -> int:
         self._reopen()
         return self.store.expire(before_ms)
@@ -110,7 +134,7 @@ def open_store(
     kind: str, folder: Path, out_of_order_ms: int = 0, clock: Clock | None = None
 ) -> Store:
     config = SEALING_SOON if "sealing soon" in kind else StorageConfig()
-    config = replace(config, out_of_order_ms=out_of_order_ms)
+    config = replace(config, out_of_order_ms=out_of_order_ms, keeps_late=True)
     if kind == "reopened from its log":
         config = replace(config, close_seconds_max=0)
     clock = clock or SystemClock()

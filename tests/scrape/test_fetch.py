@@ -394,7 +394,7 @@ def test_a_lookup_that_is_given_up_leaves_nothing() -> None:
         ),
     ],
 )
-def test_sentences_say_what_happened(error: OSError, sentence: str) -> None:
+def test_failure_sentences_say_what_happened(error: OSError, sentence: str) -> None:
     """Errors of the operating system become words that people know."""
     assert describe_failure(error) == sentence
 

@@ -108,9 +108,10 @@ def downgrade(path: Path) -> None:
             """
             drop view target_view; drop view deletion_view; drop view series_batch_view;
             drop view series_end_view; drop table series_batch; drop table series_end;
+            drop view late_view; drop table late;
             """
         )
-        first, second, _ = _read_migrations()
+        first, second, *_ = _read_migrations()
         statements = [part for part in first.split(";\n") if "series" in part or "target" in part]
         for statement in statements:
             if "create table series" in statement or "_view" in statement:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import random
+import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from tests.conftest import FakeClock
 from sakshi.model.labels import Labels
 from sakshi.model.matcher import Matcher, MatchOperator
 from sakshi.storage import (
+    Progress,
     SqliteStore,
     StorageConfig,
     StorageError,
@@ -114,7 +117,7 @@ def test_newer_schema_is_refused(tmp_path: Path) -> None:
         SqliteStore(tmp_path)
 
     assert str(caught.value) == (
-        f"{tmp_path / 'samples.db'} was written by a newer sakshi (schema 99, this one knows 3): "
+        f"{tmp_path / 'samples.db'} was written by a newer sakshi (schema 99, this one knows 4): "
         "use that version, or another folder"
     )
 
@@ -194,10 +197,13 @@ def test_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
 
 def test_views_speak_plainly(tmp_path: Path) -> None:
     """Every table has a view beside it, with moments in UTC and labels in clear."""
-    with opened(tmp_path) as store:
-        once = store.target(Labels({"part": "a"}))
-        once.append(START_MS, once.columns([Labels({"__name__": "once"})]), np.ones(1))
+    with opened(tmp_path, replace(SEALING_SOON, keeps_late=True)) as store:
+        target = store.target(Labels({"part": "a"}))
+        target.append(START_MS, target.columns([Labels({"__name__": "once"})]), np.ones(1))
         fill(store, range(1, 61))
+        late = target.columns([Labels({"__name__": "late"})])
+        target.append(START_MS + 30_500, late, np.array([1.0]))
+        store.commit()
         store.expire(START_MS)
         store.delete_series([EVERYTHING], START_MS, START_MS + 20_000)
 
@@ -905,3 +911,94 @@ def test_backup_to_no_folder_is_refused(tmp_path: Path) -> None:
 
     assert str(caught.value) == (f"no backup was written to {copy}: unable to open database file")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["data"]
+
+
+# Late samples, for whoever passes them on
+
+LATE = replace(SEALING_SOON, keeps_late=True)
+
+
+def append_late(store: Store, row: int, name: str = "late") -> None:
+    """Append a sample of a new series for a moment up to which its target's rows are durable."""
+    target = store.target(Labels({"part": "a"}))
+    columns = target.columns([Labels({"__name__": name})])
+    target.append(START_MS + row * 1000, columns, np.array([float(row)]))
+
+
+def late_rows(store: Store, after_id: int = 0) -> list[int]:
+    return [(one.timestamp_ms - START_MS) // 1000 for one in store.late_samples(after_id, 100)]
+
+
+def test_late_samples_are_durable_with_their_commit(tmp_path: Path) -> None:
+    """They are there after a restart; what was not committed is not."""
+    with opened(tmp_path, LATE) as store:
+        fill(store, range(30))
+        append_late(store, 5)
+        store.commit()
+        append_late(store, 6)
+        assert late_rows(store) == [5]
+        shutil.copytree(tmp_path, tmp_path / "killed")  # as a kill -9 leaves it
+
+    with opened(tmp_path / "killed", LATE) as store:
+        assert late_rows(store) == [5]
+
+
+def test_late_samples_are_kept_on_demand_only(tmp_path: Path) -> None:
+    """A store that nobody reads in this way writes none of them twice."""
+    with opened(tmp_path) as store:
+        fill(store, range(30))
+        append_late(store, 5)
+        store.commit()
+        assert late_rows(store) == []
+        assert store.progress().late_id == 0
+
+
+def test_late_samples_wait_for_room(tmp_path: Path) -> None:
+    """What a full disk refused is late once, when it is durable."""
+    config = replace(LATE, disk_bytes_max=600_000)
+    with opened(tmp_path, config) as store:
+        fill(store, range(30))
+        fill_up(store, Labels({"job": "chat"}), 0)
+        append_late(store, 5)
+        with pytest.raises(StorageFullError):
+            store.commit()
+        assert late_rows(store) == []
+        store._database._writer.execute("pragma max_page_count = 100000")
+        store.commit()
+        assert late_rows(store) == [5]
+        store.commit()
+        assert late_rows(store) == [5]
+
+
+def test_damaged_late_samples_are_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They cost only themselves, and are counted."""
+    with opened(tmp_path, LATE) as store:
+        fill(store, range(30))
+        for row in (5, 6, 7):
+            append_late(store, row)
+            store.commit()
+    execute(tmp_path, "update late set samples = zeroblob(8) where id in (1, 2)")
+
+    with opened(tmp_path, LATE) as store:
+        found = store.late_samples(0, 1)
+        assert [one.id for one in found] == [3]
+        assert store.statistics().damaged_records == 2
+    assert "late=damaged id=1 reason='wrong checksum'" in caplog.text
+
+
+def test_a_damaged_file_begins_late_samples_anew(tmp_path: Path) -> None:
+    """Their ids, too, which a reader can tell by `Progress.late_id`; where rows were, it knows."""
+    with opened(tmp_path, LATE) as store:
+        fill(store, range(30))
+        append_late(store, 5)
+        store.commit()
+        store._database._writer.execute("drop table log")
+        fill(store, range(30, 31))
+        assert late_rows(store) == []
+        newest = {Labels({"part": part}): START_MS + 30_000 for part in "ab"}
+        assert store.progress() == Progress(newest, 0)
+        append_late(store, 20, "other")
+        store.commit()
+        assert late_rows(store) == [20]

@@ -2,6 +2,8 @@
 
     ScrapeManager ──append, commit──▶ SqliteStore ◀──select── LocalEngine ◀── web, page
           │                               ▲                        ▲
+          │                               │
+          │                               └──what became durable──▶ RemoteWriter ──▶ other servers
           └──a burst was committed──▶ RuleManager ──record──▶ SqliteLedger ──▶ Dispatcher ──▶ people
                                                                   ├──▶ Alertmanagers
                                                                   └──changed──▶ Hub ──▶ page
@@ -56,6 +58,8 @@ from sakshi.kpi import (
 from sakshi.ledger import SqliteLedger
 from sakshi.model.clock import Clock, SystemClock
 from sakshi.promql import LocalEngine, LocalPassEngine
+from sakshi.remote_write import CursorFile, RemoteWriter
+from sakshi.remote_write.cursor import FILE_NAME as CURSORS_NAME
 from sakshi.rules import RuleGroup, RuleManager
 from sakshi.scrape import ExemplarRing, ScrapeManager
 from sakshi.storage import SqliteStore, Store
@@ -244,6 +248,7 @@ class Monitor:
             if notifications and router
             else []
         )
+        remotes = self._remote_writers(stack, store, scrape, registry)
         return [
             serve(app, listener, ready, before_shutdown=hub.close),
             scrape.run(),
@@ -253,6 +258,7 @@ class Monitor:
             self._announce(ready),
             *(dispatcher.run() for dispatcher in dispatchers),
             *([] if dispatchers else [prune_forever(ledger, clock)]),
+            *(writer.run() for writer in remotes),
         ]
 
     def _startup(self) -> Startup:
@@ -314,6 +320,31 @@ class Monitor:
             random.random,
             NotificationMetrics(registry),
         )
+
+    def _remote_writers(
+        self,
+        stack: contextlib.ExitStack,
+        store: SqliteStore,
+        scrape: ScrapeManager,
+        registry: CollectorRegistry,
+    ) -> list[RemoteWriter]:
+        """Return what passes samples on, if anything does, or did before."""
+        path = self._data / CURSORS_NAME
+        if not self._configuration.remotes and not path.exists():
+            return []
+        file = CursorFile(path)
+        stack.callback(file.close)
+        writer = RemoteWriter(
+            self._configuration.remotes,
+            store,
+            file,
+            lambda: [family for target in scrape.metadata() for family in target.families],
+            self._configuration.global_config.external_labels,
+            self._clock,
+            registry,
+            random.random,
+        )
+        return [writer]
 
     async def _announce(self, ready: asyncio.Event) -> None:
         await ready.wait()

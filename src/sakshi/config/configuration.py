@@ -1,6 +1,6 @@
 """sakshi.yml, whole: Prometheus' keys with Prometheus' meaning, and sakshi's own beside them.
 
-    global, scrape_configs, rule_files, storage.tsdb.retention      as in prometheus.yml
+    global, scrape_configs, rule_files, remote_write, storage.tsdb.retention    as in prometheus.yml
     alerting            Alertmanagers that are handed all alerts, as in prometheus.yml
     notifications       Alertmanager's file inline, or {file: alertmanager.yml}
     kpis, dashboard     what is judged and shown
@@ -29,6 +29,7 @@ from sakshi.config.document import Document
 from sakshi.config.kpi import read_kpis
 from sakshi.config.notification import read_notifications
 from sakshi.config.pattern import find_files, is_pattern
+from sakshi.config.remote_write import read_remote_writes
 from sakshi.config.rule_file import read_rule_file
 from sakshi.config.scrape import GlobalConfig, parse_bytes, read_global
 from sakshi.config.scrape_file import read_scrape_configs
@@ -36,6 +37,7 @@ from sakshi.config.section import Section
 from sakshi.kpi import Baseline, Indicator, Kpi
 from sakshi.model.errors import BadInputError
 from sakshi.promql.local import LOOKBACK_MS
+from sakshi.remote_write import RemoteWriteConfig
 from sakshi.rules import RuleGroup
 from sakshi.scrape import ScrapeConfig
 from sakshi.storage import StorageConfig
@@ -47,7 +49,6 @@ RETENTION_BYTES_MIN: Final = 16 << 20  # what a small installation has within mi
 UNSUPPORTED: Final = (
     "otlp",
     "remote_read",
-    "remote_write",
     "runtime",
     "tracing",
 )
@@ -69,6 +70,7 @@ class Configuration:
         lookback_ms: how old a sample may be for an instant vector, exclusive.
         alerting: the Alertmanagers that are told, beside the notifications.
         notifications: None where nobody is to be told by sakshi itself.
+        remotes: whom samples are passed on to; their identities differ.
         web: by which names sakshi may be called, and what over HTTP.
         warnings: what will not have the effect that its author hopes for, with its place.
     """
@@ -83,6 +85,7 @@ class Configuration:
     indicators: Sequence[Indicator] = ()
     baselines: Sequence[Baseline] = ()
     dashboard: Dashboard = field(default_factory=Dashboard)
+    remotes: Sequence[RemoteWriteConfig] = ()
     storage: StorageConfig = field(default_factory=StorageConfig)
     lookback_ms: int = LOOKBACK_MS
     web: WebConfig = field(default_factory=WebConfig)
@@ -125,6 +128,7 @@ def read_root(root: Section, folder: Path) -> Configuration:
     rule_groups = read_rule_files(root, folder, global_config)
     kpis = read_kpis(root.section("kpis"), dashboard.window, rule_groups)
     indicators, baselines = read_baselines(root, kpis)
+    remotes = read_remote_writes(root, folder)
     configuration = Configuration(
         file=root.document.file,
         global_config=global_config,
@@ -136,8 +140,9 @@ def read_root(root: Section, folder: Path) -> Configuration:
         indicators=indicators,
         baselines=baselines,
         dashboard=dashboard,
-        storage=read_storage(root.section("storage")),
         lookback_ms=read_lookback(root.section("query")),
+        remotes=remotes,
+        storage=replace(read_storage(root.section("storage")), keeps_late=bool(remotes)),
         web=read_web(root.section("web")),
     )
     root.unsupported(UNSUPPORTED)

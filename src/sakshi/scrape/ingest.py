@@ -307,14 +307,14 @@ class Ingester:
         return False
 
     def _try_append_row(self, timestamp_ms: int, columns: Columns, values: Values) -> bool:
-        """Append what the storage takes of a row; nothing of the first where it has a newer `up`.
+        """Append what the storage takes of a row; nothing where it has a newer `up`.
 
-        The clock is behind then. One that is newer than rows of ours was pushed by somebody else.
+        The clock is behind then, unless the row is newer than all of ours: then somebody pushed it.
         """
         try:
             self._appender.append(timestamp_ms, columns, values)
         except (OutOfOrderSampleError, DuplicateSampleError):
-            if self._newest_ms is not None:
+            if self._newest_ms is not None and timestamp_ms > self._newest_ms:
                 self._append(timestamp_ms, columns, values)
                 return True
             is_up = columns == self._report_columns[0]

@@ -19,6 +19,9 @@ from sakshi.storage.memory import MemoryStore
 from sakshi.storage.sqlite import SqliteStore
 from sakshi.storage.store import (
     Appender,
+    Journal,
+    LateSamples,
+    Progress,
     Querier,
     SeriesColumns,
     SeriesList,
@@ -37,8 +40,11 @@ __all__ = [
     "ImportBatch",
     "ImportOutcome",
     "ImportRefusal",
+    "Journal",
+    "LateSamples",
     "MemoryStore",
     "OutOfOrderSampleError",
+    "Progress",
     "Querier",
     "SeriesColumns",
     "SeriesList",

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sakshi.model.labels import Labels
+from sakshi.model.labels import EMPTY_LABELS, Labels
 from sakshi.storage.budget import SeriesBudget
 from sakshi.storage.column import NEVER_MS, NO_COLUMNS, REFUSED, ColumnTable
 from sakshi.storage.deletion import NO_DELETIONS
@@ -65,6 +65,8 @@ class AppendedRows:
         self._matrix = RowMatrix()
         self._spans = NO_SPANS
         self._newest_ms = NEVER_MS
+        self.committed_ms = NEVER_MS  # rows up to here were durable once, but late ones
+        self._written_ms = NEVER_MS  # and are in the file that there is now
         self._sealed_ms = NEVER_MS  # rows up to here are in chunks, but late ones
         self._logged = 0
         self._patches: list[Patch] = []
@@ -176,8 +178,8 @@ class AppendedRows:
 
     def _note_late(self, timestamp_ms: int, position: int, exists: bool, patch: Patch) -> None:
         if position < self._logged or timestamp_ms <= self._sealed_ms:
-            self._patches.append(patch)
-            self._logged += position < self._logged and not exists
+            self._patches.append(patch)  # which is how the log gets it, also as a row of its own
+            self._logged += position <= self._logged and not exists
         if timestamp_ms <= self._sealing_ms:
             self._touched.add(timestamp_ms)
 
@@ -273,6 +275,17 @@ class AppendedRows:
         """Tell of which columns samples may lie in [start_ms, end_ms]; shape as `columns`."""
         table = self._table
         return (table.newest_ms[columns] >= start_ms) & (table.first_ms[columns] <= end_ms)
+
+    def known_columns(self) -> Columns:
+        """Return the columns of the series that have samples, ordered by family, then by number."""
+        with self._lock:
+            columns = np.flatnonzero(self._table.indexed)
+            return columns[np.argsort(self._table.families[columns], kind="stable")]
+
+    def labels_of(self, columns: Columns) -> list[Labels]:
+        """Return the series of columns; the empty label set for one that is forgotten."""
+        labels = self._table.labels
+        return [labels[column] or EMPTY_LABELS for column in columns.tolist()]
 
     def families(self, columns: Columns) -> Columns:
         """Return the number of each column's metric family."""

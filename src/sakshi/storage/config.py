@@ -21,6 +21,7 @@ class StorageConfig:
             request takes no room from the others.
         out_of_order_ms: a sample may be so much older than its target's newest, though its series
             has a newer one; 0: never.
+        keeps_late: whether late samples are kept for whoever passes them on: see `Journal`.
         head_ms: rows this much older than their target's newest are sealed into chunks and leave
             memory. A little more than five minutes: the lookback, and the window of most rules.
         seal_rows: rows that are sealed together: two minutes of a scrape each second.
@@ -40,6 +41,7 @@ class StorageConfig:
     series_max: int = 1_000_000  # about 1 KiB of memory each, and 8 bytes a row of the head
     target_series_max: int = 250_000  # a large kube-state-metrics
     out_of_order_ms: int = 0  # Prometheus' default
+    keeps_late: bool = False
     head_ms: int = 6 * UNIT_MS["m"]
     seal_rows: int = 120
     close_seconds_max: float = 3.0  # those who stop a container give it ten seconds

@@ -7,6 +7,7 @@ from typing import Final
 from sakshi.storage.checksum import checksum
 from sakshi.storage.database import Database
 from sakshi.storage.head import Head
+from sakshi.storage.late import EXPIRE_LATE
 from sakshi.storage.roster import delete_series
 from sakshi.storage.writer import DELETE_LOG, LogWriter
 
@@ -49,6 +50,7 @@ def delete_expired(database: Database, head: Head, log: LogWriter, before_ms: in
         (log_id,) = connection.execute(SELECT_LAST_LOG).fetchone()
         number = checksum(b"", before_ms, log_id)
         connection.execute(SET_EXPIRY, (before_ms, log_id, number))
+        connection.execute(EXPIRE_LATE, (before_ms,))
         for target in head.targets():
             deleted_ms = target.forget_deletions(before_ms)
             connection.execute(DELETE_DELETIONS, (target.id, deleted_ms))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 from weakref import WeakMethod, WeakValueDictionary
 
@@ -15,13 +15,15 @@ from sakshi.model.clock import Clock
 from sakshi.model.labels import Labels
 from sakshi.model.matcher import Matcher
 from sakshi.storage.budget import SeriesBudget
+from sakshi.storage.column import NEVER_MS
 from sakshi.storage.config import StorageConfig
 from sakshi.storage.deletion import DeletedRange
 from sakshi.storage.history import History
 from sakshi.storage.index import SeriesIndex
+from sakshi.storage.journal import count_after, read_oldest
 from sakshi.storage.past import Past
-from sakshi.storage.selection import PlanCache
-from sakshi.storage.store import SeriesColumns, Watch, unwatched
+from sakshi.storage.selection import Group, PlanCache
+from sakshi.storage.store import Progress, SeriesColumns, SeriesList, Watch, unwatched
 from sakshi.storage.target import TargetHead
 from sakshi.storage.window import Tally, read_group, read_shared
 
@@ -47,6 +49,7 @@ class Head:
         self._targets: dict[int, TargetHead] = {}
         self._by_labels: dict[Labels, TargetHead] = {}
         self._retired: WeakValueDictionary[Labels, TargetHead] = WeakValueDictionary()
+        self._wholes: dict[int, Group] = {}  # by target: all of its series
         self._next_id = 1
         self._plans = PlanCache(self.index, self._targets, config.plan_cache_series_max)
 
@@ -73,6 +76,7 @@ class Head:
                 return False
             self._targets.pop(target.id, None)
             self._by_labels.pop(target.labels, None)
+            self._wholes.pop(target.id, None)
             self._retired[target.labels] = target
             return True
 
@@ -83,6 +87,10 @@ class Head:
     def reserve_target(self, id: int) -> None:
         """Never give this number to another target: its rows are on disk, its labels damaged."""
         self._next_id = max(self._next_id, id + 1)
+
+    def find_target(self, id: int) -> TargetHead | None:
+        """Return the target of a number; None where it is not known."""
+        return self._targets.get(id)
 
     def targets(self) -> list[TargetHead]:
         """Return all targets, oldest first."""
@@ -119,6 +127,38 @@ class Head:
             living = group.target.lives_within(group.columns, start_ms, end_ms).tolist()
             found.update(itertools.compress(group.series, living))
         return sorted(found)
+
+    def progress(self, late_id: int) -> Progress:
+        """Return how far samples are durable: see `Journal`."""
+        moments = {target.labels: target.committed_ms for target in self.targets()}
+        known = {labels: moment for labels, moment in moments.items() if moment != NEVER_MS}
+        return Progress(known, late_id)
+
+    def backlog(self, after: Mapping[Labels, int]) -> int:
+        """Return about how many samples are newer: see `Journal`."""
+        return sum(
+            count_after(target, after.get(target.labels, NEVER_MS)) for target in self.targets()
+        )
+
+    def read_target(
+        self, target: Labels, after_ms: int, end_ms: int, samples_max: int
+    ) -> SeriesColumns | None:
+        """Return the oldest rows of a target: see `Journal`."""
+        with self._lock:
+            found = self._by_labels.get(target)
+        if found is None:
+            return None
+        group = self._whole(found)
+        return read_oldest(group, after_ms, end_ms, samples_max, self._history)
+
+    def _whole(self, target: TargetHead) -> Group:
+        """Return all series of a target; the same object as long as they are the same."""
+        columns, known = target.known_columns(), self._wholes.get(target.id)
+        if known is not None and np.array_equal(known.columns, columns):
+            return known
+        series = SeriesList(target.labels_of(columns))
+        group = self._wholes[target.id] = Group(target, columns, series, target.families(columns))
+        return group
 
     def find_ranges(
         self, matchers: Sequence[Matcher], start_ms: int, end_ms: int

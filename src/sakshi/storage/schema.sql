@@ -240,3 +240,23 @@ from chunk
 join span on span.id = chunk.span_id
 join target on target.id = span.target_id
 join family on family.id = chunk.family_id;
+
+-- migration 4
+
+-- Late samples: for moments up to which rows were durable already, kept until whoever passes samples
+-- on has read them. They are in the log, too.
+create table late (
+    id           integer primary key autoincrement, -- never used again: readers go on behind it
+    target_id    integer not null,
+    timestamp_ms integer not null,
+    checksum     integer not null,
+    columns      blob    not null,     -- i32 each
+    samples      blob    not null      -- f64 each
+) strict;
+
+create view late_view as
+select late.id, target.labels as target,
+       strftime('%Y-%m-%dT%H:%M:%fZ', late.timestamp_ms / 1000.0, 'unixepoch') as moment,
+       length(late.samples) / 8 as sample_count
+from late
+left join target on target.id = late.target_id;

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -31,9 +31,18 @@ from sakshi.storage.expiry import delete_expired
 from sakshi.storage.head import Head
 from sakshi.storage.import_batch import ImportBatch, ImportOutcome
 from sakshi.storage.importer import Importer
+from sakshi.storage.late import FORGET_LATE, LateReader, write_late
 from sakshi.storage.reader import ChunkReader
 from sakshi.storage.restore import Restorer
-from sakshi.storage.store import SeriesColumns, StoreStatistics, TargetAppender, Watch, unwatched
+from sakshi.storage.store import (
+    LateSamples,
+    Progress,
+    SeriesColumns,
+    StoreStatistics,
+    TargetAppender,
+    Watch,
+    unwatched,
+)
 from sakshi.storage.taken import TakenRows
 from sakshi.storage.target import TargetHead
 from sakshi.storage.writer import LogWriter, write_deletions, write_span
@@ -95,6 +104,7 @@ class SqliteStore:
             restorer = Restorer(connection, self._head)
             restorer.run()
         self._damaged = restorer.damaged
+        self._late = LateReader(self._database, self._head.find_target)
         self._log = LogWriter(restorer.logs, restorer.families, restorer.last_log_id)
         self._importer = Importer(self._head, self._database, self._reader)
 
@@ -121,6 +131,29 @@ class SqliteStore:
     ) -> Sequence[Labels]:
         """Return the series that have samples in or near the range, sorted: see `Querier`."""
         return self._head.series(matchers, start_ms, end_ms, watch)
+
+    def progress(self) -> Progress:
+        """Return how far samples are durable: see `Journal`."""
+        return self._head.progress(self._late.last_id())
+
+    def backlog(self, after: Mapping[Labels, int]) -> int:
+        """Return about how many durable samples are newer: see `Journal`."""
+        return self._head.backlog(after)
+
+    def read_target(
+        self, target: Labels, after_ms: int, end_ms: int, samples_max: int
+    ) -> SeriesColumns | None:
+        """Return the oldest rows of a target: see `Journal`."""
+        return self._head.read_target(target, after_ms, end_ms, samples_max)
+
+    def late_samples(self, after_id: int, count_max: int) -> Sequence[LateSamples]:
+        """Return late samples: see `Journal`."""
+        return self._late.read(after_id, count_max)
+
+    def forget_late(self, id: int) -> None:
+        """Forget late samples up to an id: see `Journal`."""
+        with self._writing, self._database.write() as connection:
+            connection.execute(FORGET_LATE, (id,))
 
     def commit(self) -> None:
         """Return once everything appended before the call is durable: see `Appender`.
@@ -242,7 +275,7 @@ class SqliteStore:
             commits=self._commits,
             disk_bytes=self._database.disk_bytes(),
             lost_samples=self._lost_samples,
-            damaged_records=self._damaged + self._reader.damaged,
+            damaged_records=self._damaged + self._reader.damaged + self._late.damaged,
             damaged_files=self._database.set_aside,
             refused_series=self._head.budget.refused,
             refusals=self._head.budget.refusals(),
@@ -283,11 +316,16 @@ class SqliteStore:
         try:
             with self._database.write() as connection:
                 self._log.write(connection, taken, self._head.index.families())
+                if self._config.keeps_late:
+                    for target, rows in taken:
+                        write_late(connection, target, target.late(rows))
             is_durable = True
         finally:
             if is_durable:
                 self._log.confirm()
                 self._commits += 1
+                for target, rows in taken:
+                    target.confirm(rows)
             else:
                 self._keep_for_next_commit(taken)
 

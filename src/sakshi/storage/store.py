@@ -167,7 +167,89 @@ class Querier(Protocol):
         """
 
 
-class Store(Appender, Querier, Protocol):
+@dataclass(frozen=True)
+class Progress:
+    """How far a store's samples are durable.
+
+    Args:
+        committed: by target, the moment up to which its rows are; a target without any is not
+            there.
+        late_id: of the last `LateSamples`; 0 where there never were any.
+    """
+
+    committed: Mapping[Labels, int]
+    late_id: int = 0
+
+
+@dataclass(frozen=True)
+class LateSamples:
+    """Samples of one moment that became durable when their target's rows were, up to a later one.
+
+    Args:
+        id: larger than that of everything that became durable before.
+        target: its identity.
+        timestamp_ms: of all of them.
+        series: k label sets.
+        values: shape (k,); none is ABSENT.
+    """
+
+    id: int
+    target: Labels
+    timestamp_ms: int
+    series: Sequence[Labels]
+    values: Values
+
+
+class Journal(Protocol):
+    """Gives samples out in the order in which they became durable: to whoever passes them on.
+
+    A target's rows come in the order of their times, up to `Progress.committed`. What becomes
+    durable for a moment up to there comes as `LateSamples`. So who has read all rows up to a
+    `Progress`, and all late samples, has read every sample that was durable then. Safe to call from
+    any thread.
+    """
+
+    def progress(self) -> Progress:
+        """Return how far samples are durable.
+
+        Late samples that are asked for afterwards include all that became durable before any row
+        that this counts.
+        """
+
+    def backlog(self, after: Mapping[Labels, int]) -> int:
+        """Return about how many durable samples are newer than a moment of their target.
+
+        Args:
+            after: the moment, by target; of a target that is not named, everything counts.
+        """
+
+    def read_target(
+        self, target: Labels, after_ms: int, end_ms: int, samples_max: int
+    ) -> SeriesColumns | None:
+        """Return the oldest rows of a target in (after_ms, end_ms], whole; None: there is none.
+
+        Args:
+            target: its identity; one that is not known has no rows.
+            after_ms: exclusive.
+            end_ms: inclusive.
+            samples_max: so many samples at most, unless a single row has more.
+        """
+
+    def late_samples(self, after_id: int, count_max: int) -> Sequence[LateSamples]:
+        """Return the oldest late samples with a larger id, at most so many.
+
+        Only a store with `StorageConfig.keeps_late` keeps any; they expire as all samples do.
+        """
+
+    def forget_late(self, id: int) -> None:
+        """Forget late samples up to an id: everybody has read them.
+
+        Raises:
+            StorageFullError: the disk refused; they stay.
+        """
+
+
+class Store(Appender, Querier, Journal, Protocol):
     """A whole store: what `app` opens, hands out, expires and closes."""
 
     def expire(self, before_ms: int) -> int:

@@ -7,7 +7,7 @@ taken; they lead the matrix.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from sakshi.storage.deletion import DeletedRange
 from sakshi.storage.imported import ImportedRows
 from sakshi.storage.span import NO_SPANS, Span, SpanDirectory
 from sakshi.storage.store import Columns, Values
-from sakshi.storage.taken import NewColumn, TakenRows
+from sakshi.storage.taken import NewColumn, Patch, TakenRows
 from sakshi.storage.value import is_absent
 
 
@@ -45,6 +45,22 @@ class TargetHead(ImportedRows):
             self._patches, self._unsaved = [], []
             return taken
 
+    def confirm(self, taken: TakenRows) -> None:
+        """Note that what `take` returned is durable."""
+        if taken.timestamps.size:
+            self._written_ms = max(self._written_ms, int(taken.timestamps[-1]))
+            self.committed_ms = max(self.committed_ms, self._written_ms)
+
+    def late(self, taken: TakenRows) -> Iterator[Patch]:
+        """Yield what of taken rows comes for moments up to which all others were taken before."""
+        yield from taken.patches
+        count = int(taken.timestamps.searchsorted(self._written_ms, "right"))
+        for timestamp_ms, values in zip(
+            taken.timestamps[:count].tolist(), taken.values[:count], strict=True
+        ):
+            there = np.flatnonzero(~is_absent(values))
+            yield Patch(timestamp_ms, taken.columns[there], values[there])
+
     def give_back(self, taken: TakenRows) -> None:
         """Undo `take`: the commit failed, and the next one shall try again."""
         with self._lock:
@@ -65,7 +81,7 @@ class TargetHead(ImportedRows):
         with self._lock:
             last = int(self._spans.table[:, 0].max(initial=0))
             self._spans = NO_SPANS
-            self._sealed_ms = self._sealing_ms = NEVER_MS
+            self._sealed_ms = self._sealing_ms = self._written_ms = NEVER_MS
             self._logged, self._patches = 0, []
             self._unsaved = np.flatnonzero(self._table.indexed).tolist()
             return last
@@ -313,4 +329,5 @@ class TargetHead(ImportedRows):
             self._unsaid = np.flatnonzero(unknown)
         self._logged = self._matrix.count
         self._patches = []
+        self.committed_ms = self._written_ms = self._newest_ms
         self.samples = 0

@@ -37,6 +37,9 @@ _ROWS: Final = {
     "span": "select id, target_id, start_ms, end_ms, row_count, timestamps, checksum from span",
     "chunk": ("select span_id, span_id, family_id, series_count, codec, data, checksum from chunk"),
     "expiry": "select id, before_ms, log_id, x'', checksum from expiry where checksum is not null",
+    "late": (
+        "select id, target_id, timestamp_ms, cast(columns || samples as blob), checksum from late"
+    ),
     "deletion": (
         "select id, target_id, column_number, start_ms, end_ms, x'', checksum from deletion"
     ),
