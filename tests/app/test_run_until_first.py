@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sakshi.app.monitor import run_until_first
+from sakshi.app.lifetime import run_until_first
 
 
 async def test_an_end_cancels_the_tasks_and_waits_for_them():

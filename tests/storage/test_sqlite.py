@@ -29,7 +29,7 @@ from sakshi.storage import (
 from sakshi.storage.checksum import checksum
 from sakshi.storage.expiry import EXPIRED_SPANS_MAX
 from sakshi.storage.reader import ChunkReader
-from sakshi.storage.sqlite import SEALED_SAMPLES_MAX
+from sakshi.storage.sealer import SEALED_SAMPLES_MAX
 
 START_MS = 1_700_000_000_000
 EVERYTHING = Matcher("__name__", MatchOperator.NOT_EQUAL, "")

@@ -17,11 +17,10 @@ import asyncio
 import contextlib
 import gc
 import logging
-import random
 import signal
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import httpx2
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
@@ -29,18 +28,15 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from sakshi import __version__
 from sakshi.alerting import (
     AlertRouter,
-    Dispatcher,
-    Inhibitor,
-    NotificationConfig,
-    NotificationMetrics,
-    Surroundings,
-    TemplateSet,
-    build_notifiers,
 )
 from sakshi.app.alertmanagers import build_alertmanagers
 from sakshi.app.allocator import give_memory_back
 from sakshi.app.file_limit import raise_file_limit
+from sakshi.app.judging import build_judge, build_kpi_groups
+from sakshi.app.lifetime import run_until_first
+from sakshi.app.notifications import build_dispatcher
 from sakshi.app.parent import parent_gone
+from sakshi.app.remotes import build_remote_writers
 from sakshi.app.retention import expire_forever, prune_forever
 from sakshi.app.storage_metrics import StorageCollector
 from sakshi.app.store_keeper import StoreKeeper
@@ -49,18 +45,11 @@ from sakshi.config import Configuration
 from sakshi.kpi import (
     BaselineFolder,
     Baselines,
-    Judge,
-    Witness,
-    find_recorded,
-    generate_groups,
-    generate_inhibit_rules,
 )
 from sakshi.ledger import SqliteLedger
 from sakshi.model.clock import Clock, SystemClock
 from sakshi.promql import LocalEngine, LocalPassEngine
-from sakshi.remote_write import CursorFile, RemoteWriter
-from sakshi.remote_write.cursor import FILE_NAME as CURSORS_NAME
-from sakshi.rules import RuleGroup, RuleManager
+from sakshi.rules import RuleManager
 from sakshi.scrape import ExemplarRing, ScrapeManager
 from sakshi.storage import SqliteStore, Store
 from sakshi.web import (
@@ -76,9 +65,6 @@ from sakshi.web import (
     serve,
 )
 from sakshi.web.errors import format_address
-
-SILENT_INTERVALS: Final = 3  # of the slowest job: after as many, what is known is stale
-SILENT_MS_MIN: Final = 10_000
 
 logger = logging.getLogger(__name__)
 
@@ -177,14 +163,14 @@ class Monitor:
         router = AlertRouter(notifications) if notifications else None
         ledger = SqliteLedger(self._data / "alerts.db", router or (lambda _: ()), clock)
         stack.callback(ledger.close)
-        judge = self._judge(store, engine)
+        judge = build_judge(configuration, store, engine)
 
         def on_pass(timestamp_ms: int) -> None:
             alertmanagers.evaluated()
             judge.judge(timestamp_ms)
 
         rules = RuleManager(
-            [*configuration.rule_groups, *self._kpi_groups()],
+            [*configuration.rule_groups, *build_kpi_groups(configuration)],
             LocalPassEngine(engine),
             store,
             ledger,
@@ -244,11 +230,17 @@ class Monitor:
         stack.callback(ledger.subscribe(hub.alerts_changed))
         app = build_app(services, hub)
         dispatchers = (
-            [self._dispatcher(notifications, router, ledger, transport, registry)]
-            if notifications and router
+            [
+                build_dispatcher(
+                    configuration, router, ledger, transport, clock, registry, self._external_url
+                )
+            ]
+            if router
             else []
         )
-        remotes = self._remote_writers(stack, store, scrape, registry)
+        remotes = build_remote_writers(
+            configuration, self._data, stack, store, scrape, clock, registry
+        )
         return [
             serve(app, listener, ready, before_shutdown=hub.close),
             scrape.run(),
@@ -275,114 +267,11 @@ class Monitor:
             self._configuration.storage.retention_ms,
         )
 
-    def _kpi_groups(self) -> Sequence[RuleGroup]:
-        configuration = self._configuration
-        return generate_groups(
-            configuration.kpis,
-            Path(configuration.file).name,
-            configuration.global_config.evaluation_interval_ms,
-            configuration.rule_groups,
-        )
-
-    def _judge(self, store: Store, engine: LocalEngine) -> Judge:
-        configuration = self._configuration
-        intervals = [config.interval_ms for config in configuration.scrape_configs]
-        witness = Witness(
-            engine,
-            store,
-            configuration.kpis,
-            find_recorded(configuration.rule_groups),
-            max(SILENT_MS_MIN, SILENT_INTERVALS * max(intervals, default=0)),
-        )
-        name = Path(configuration.file).name
-        return Judge(configuration.kpis, witness, engine, store, name)
-
-    def _dispatcher(
-        self,
-        notifications: NotificationConfig,
-        router: AlertRouter,
-        ledger: SqliteLedger,
-        transport: httpx2.AsyncBaseTransport,
-        registry: CollectorRegistry,
-    ) -> Dispatcher:
-        templates = TemplateSet(notifications.templates, self._clock, self._external_url)
-        world = Surroundings(templates, transport, self._clock)
-        inhibit_rules = [
-            *notifications.inhibit_rules,
-            *generate_inhibit_rules(self._configuration.kpis),
-        ]
-        return Dispatcher(
-            ledger,
-            router,
-            build_notifiers(notifications, world),
-            [Inhibitor(inhibit_rules, ledger.alerts)],
-            self._clock,
-            random.random,
-            NotificationMetrics(registry),
-        )
-
-    def _remote_writers(
-        self,
-        stack: contextlib.ExitStack,
-        store: SqliteStore,
-        scrape: ScrapeManager,
-        registry: CollectorRegistry,
-    ) -> list[RemoteWriter]:
-        """Return what passes samples on, if anything does, or did before."""
-        path = self._data / CURSORS_NAME
-        if not self._configuration.remotes and not path.exists():
-            return []
-        file = CursorFile(path)
-        stack.callback(file.close)
-        writer = RemoteWriter(
-            self._configuration.remotes,
-            store,
-            file,
-            lambda: [family for target in scrape.metadata() for family in target.families],
-            self._configuration.global_config.external_labels,
-            self._clock,
-            registry,
-            random.random,
-        )
-        return [writer]
-
     async def _announce(self, ready: asyncio.Event) -> None:
         await ready.wait()
         gc.collect()
         gc.freeze()  # what was built at start lives to the end: no collection need look at it again
         logger.info("ready url=%s data=%s", self._external_url, self._data)
-
-
-async def run_until_first(
-    ends: Sequence[Coroutine[Any, Any, Any]],
-    tasks: Sequence[Coroutine[Any, Any, None]],
-    *,
-    before_cancelling: Callable[[], None] = lambda: None,
-) -> None:
-    """Run tasks side by side until one of the ends comes, then cancel them and wait for them.
-
-    Args:
-        ends: whichever comes first.
-        tasks: what runs until then.
-        before_cancelling: called once it is time to end: lets go what a task would wait for.
-
-    Raises:
-        Exception: what a task failed with; the others were cancelled.
-    """
-    endings = [asyncio.ensure_future(end) for end in ends]
-    running = [asyncio.ensure_future(task) for task in tasks]
-    failure = asyncio.ensure_future(asyncio.wait(running, return_when=asyncio.FIRST_EXCEPTION))
-    everything = [*endings, failure, *running]
-    try:
-        await asyncio.wait([*endings, failure], return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        before_cancelling()
-        for task in everything:
-            task.cancel()
-        outcomes = await asyncio.gather(*everything, return_exceptions=True)
-    for outcome in outcomes:
-        if isinstance(outcome, Exception):
-            raise outcome
 
 
 def make_registry(store: Store) -> CollectorRegistry:

@@ -62,13 +62,20 @@ def smoothed(windows: Windows, smoothing: Values, trend: Values) -> Values:
 def _fit(seconds: NDArray[np.float64], values: Values) -> tuple[Values, Values]:
     """Return slope and value at second 0 of the least-squares lines, shape (k,) each.
 
-    A constant has slope 0 exactly; an infinite one has no line, and NaN stands for it.
+    A constant has slope 0 exactly; an infinite one has no line, and NaN stands for it. Sums are
+    taken as Prometheus takes them, compensated, so that what cancels there cancels here.
     """
-    centre = seconds.mean()
-    distance = (seconds - centre)[:, None]
-    middle = values.mean(axis=0)
-    inclination = (distance * (values - middle)).sum(axis=0) / (distance**2).sum()
-    level = middle - inclination * centre
+    count = len(seconds)
+    x = seconds[:, None]
+    sum_x, sum_y = _sum(x), _sum(values)
+    spread = _sum(x * x) - sum_x * sum_x / count
+    inclination = (_sum(x * values) - sum_x * sum_y / count) / spread
+    level = sum_y / count - inclination * sum_x / count
     constant = (values == values[0]).all(axis=0)
     flat = np.where(np.isinf(values[0]), np.nan, values[0])
     return np.where(constant, flat - flat, inclination), np.where(constant, flat, level)
+
+
+def _sum(values: Values) -> Values:
+    """Return sums over the rows, rounded once: the longer numbers stand for compensation."""
+    return values.sum(axis=0, dtype=np.longdouble).astype(np.float64)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +26,7 @@ from sakshi.model.labels import Labels
 from sakshi.model.matcher import Matcher
 from sakshi.storage.config import StorageConfig
 from sakshi.storage.database import Connect, Database, connect
-from sakshi.storage.errors import DamagedDatabaseError, StorageError, StorageFullError
+from sakshi.storage.errors import DamagedDatabaseError, StorageError
 from sakshi.storage.expiry import delete_expired
 from sakshi.storage.head import Head
 from sakshi.storage.import_batch import ImportBatch, ImportOutcome
@@ -34,6 +34,7 @@ from sakshi.storage.importer import Importer
 from sakshi.storage.late import FORGET_LATE, LateReader, write_late
 from sakshi.storage.reader import ChunkReader
 from sakshi.storage.restore import Restorer
+from sakshi.storage.sealer import Sealer
 from sakshi.storage.store import (
     LateSamples,
     Progress,
@@ -45,9 +46,8 @@ from sakshi.storage.store import (
 )
 from sakshi.storage.taken import TakenRows
 from sakshi.storage.target import TargetHead
-from sakshi.storage.writer import LogWriter, write_deletions, write_span
+from sakshi.storage.writer import LogWriter, write_deletions
 
-SEALED_SAMPLES_MAX: Final = 200_000  # by one commit: about 50 ms; a burst of scrapes brings fewer
 SHRINKS_MAX: Final = 4  # by one expiry: spans are not all of a size, so one may not be enough
 VACUUMS_MAX: Final = 16  # by one expiry, of VACUUM_PAGES each: 64 MiB a minute
 
@@ -85,7 +85,6 @@ class SqliteStore:
         self._writing = threading.Lock()
         self._commits = 0
         self._lost_samples = 0
-        self._is_seal_postponed = False
         self._is_closed = False
         try:
             self._restore()
@@ -106,6 +105,7 @@ class SqliteStore:
         self._damaged = restorer.damaged
         self._late = LateReader(self._database, self._head.find_target)
         self._log = LogWriter(restorer.logs, restorer.families, restorer.last_log_id)
+        self._sealer = Sealer(self._head, self._database, self._config, self._clock)
         self._importer = Importer(self._head, self._database, self._reader)
 
     def target(self, labels: Labels) -> TargetAppender:
@@ -164,7 +164,7 @@ class SqliteStore:
         with self._writing:
             try:
                 self._write_log()
-                self._seal()
+                self._sealer.seal(self._log)
             except DamagedDatabaseError as error:
                 self._begin_anew(error)
                 self._write_log()
@@ -193,7 +193,7 @@ class SqliteStore:
                 if (rows := target.begin_seal_before(before_ms)) is not None
             ]
             if due:
-                self._write_spans(due)
+                self._sealer.write(due, self._log)
             outcome = self._importer.run(batch, targets, self._log)
             self._write_log()
             return outcome
@@ -293,7 +293,7 @@ class SqliteStore:
             self._is_closed = True
             try:
                 self._write_log()
-                self._seal_all()
+                self._sealer.seal_all(self._log)
             finally:
                 self._database.close()
 
@@ -338,70 +338,3 @@ class SqliteStore:
             lost = sum(target.give_up() for target in targets)
             self._lost_samples += lost
             logger.error("samples=lost count=%d reason=%r", lost, "the disk refuses for too long")
-
-    def _seal(self) -> None:
-        """Move rows that have become old to chunks, of as many targets as one commit may seal."""
-        config = self._config
-        due = self._begin_seals(lambda target: target.begin_seal(config.seal_rows, config.head_ms))
-        if due:
-            self._try_seal(due)
-
-    def _seal_all(self) -> None:
-        """Move what is in the log to chunks, which are much smaller: the store closes.
-
-        What `StorageConfig.close_seconds_max` leaves no time for stays in the log.
-        """
-        try:
-            self._seal_until(self._clock.monotonic() + self._config.close_seconds_max)
-        except DamagedDatabaseError as error:  # what the log has, the next start finds or not
-            logger.error("seal=failed reason=%r", str(error))
-
-    def _seal_until(self, end: float) -> None:
-        while self._clock.monotonic() < end:
-            due = self._begin_seals(TargetHead.begin_last_seal)
-            if not due or not self._try_seal(due):
-                break
-        while self._clock.monotonic() < end and self._database.vacuum():
-            pass
-
-    def _begin_seals(self, begin: Callable[[TargetHead], TakenRows | None]) -> Taken:
-        """Return the rows that are due, of as many targets as one transaction may seal."""
-        due: list[tuple[TargetHead, TakenRows]] = []
-        samples = 0
-        for target in self._head.targets():
-            rows = begin(target)
-            if rows is not None:
-                due.append((target, rows))
-                samples += rows.values.size
-            if samples >= SEALED_SAMPLES_MAX:
-                break
-        return due
-
-    def _try_seal(self, due: Taken) -> bool:
-        """Move rows from memory and log to chunks; where the disk refuses, they wait: False."""
-        try:
-            self._write_spans(due)
-        except StorageFullError as error:
-            if not self._is_seal_postponed:  # once, not at every commit
-                logger.warning("seal=postponed reason=%r", str(error))
-            self._is_seal_postponed = True
-            return False
-        self._is_seal_postponed = False
-        return True
-
-    def _write_spans(self, due: Taken) -> None:
-        is_durable = False
-        try:
-            with self._database.write() as connection:
-                done = [
-                    (target, *write_span(connection, target, rows, self._log.log(target)))
-                    for target, rows in due
-                ]
-            is_durable = True
-        finally:
-            if not is_durable:
-                for target, _ in due:
-                    target.cancel_seal()
-        for target, span, records in done:
-            self._log.log(target).drop(records)
-            target.end_seal(span)
