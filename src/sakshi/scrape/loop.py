@@ -175,7 +175,7 @@ class ScrapeLoop:
             return
         lines = body.count(b"\n") - body.count(b"\n#")
         if lines > LINES_PER_SAMPLE_MAX * limit + 1:
-            message = f"{lines} lines are more than the sample_limit of {limit} allows"
+            message = f"sample limit exceeded (number of lines: {lines}, limit: {limit})"
             raise LimitError(message, lines, lines)
 
     def _note_success(self, samples: int) -> None:
