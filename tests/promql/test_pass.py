@@ -12,9 +12,7 @@ from tests.promql.notation import append_series, parse_series
 from sakshi.model.labels import Labels
 from sakshi.model.matcher import Matcher
 from sakshi.promql import LocalEngine, LocalPassEngine, Vector, parse_query
-from sakshi.promql.ast import VectorSelector
 from sakshi.promql.sharing import CELLS_MAX, SharedReads
-from sakshi.promql.vector import NO_SERIES
 from sakshi.storage import Querier, SeriesColumns
 from sakshi.storage.memory import MemoryStore
 from sakshi.storage.store import Watch, unwatched
@@ -149,20 +147,45 @@ def test_nothing_outlives_its_pass(
     assert answer(together, "count(z)") == (["(Labels({}), 1.0)"], (), ())
 
 
+def test_what_the_first_would_say_the_others_say_too(
+    alone: LocalEngine, together: LocalPassEngine
+) -> None:
+    """What has something to be said about it is not taken from another query."""
+    queries = ["sum(rate(y[1m]))", "max(rate(y[1m]))", "sum(rate(y[1m])) > 0"]
+
+    said = [answer(together, query) for query in queries]
+
+    assert said == [answer(alone, query) for query in queries]
+    assert all("PromQL info: " in str(answered) for answered in said)
+
+
+def test_what_info_reads_is_not_only_what_it_names(
+    store: MemoryStore, alone: LocalEngine, together: LocalPassEngine
+) -> None:
+    """Any new series may change it."""
+    query = "count by (b) (info(x))"
+    place = {"job": "j", "instance": "i"}
+    target = store.target(Labels(place))
+    target.append(AT_MS, target.columns([Labels({"__name__": "x", **place})]), np.ones(1))
+    before = answer(together, query)
+    info = Labels({"__name__": "target_info", "b": "c", **place})
+    target.append(AT_MS, target.columns([info]), np.ones(1))
+
+    together.forget("target_info")
+
+    assert answer(together, query) == answer(alone, query) != before
+
+
 def test_what_is_kept_is_bounded() -> None:
     """Beyond so many numbers nothing more is kept until the pass ends."""
-    selector = parse_query("x")
-    assert isinstance(selector, VectorSelector)
-    reads = SharedReads()
-    large = Vector(NO_SERIES, np.broadcast_to(0.0, (1, CELLS_MAX - 1)))
-    small = Vector(NO_SERIES, np.zeros((1, 2)))
+    selector, reads = parse_query("x"), SharedReads()
 
-    reads.keep_windows(selector, 0, "large", large)
-    reads.keep_windows(selector, 0, "small", small)
-    assert reads.find_windows(selector, 0, "large") is large
-    assert reads.find_windows(selector, 0, "small") is None
+    reads.keep("large", selector, "large", CELLS_MAX - 1)
+    reads.keep("small", selector, "small", 2)
+    assert reads.find("large") == "large"
+    assert reads.find("small") is None
 
     reads.end()
-    reads.keep_windows(selector, 0, "small", small)
-    assert reads.find_windows(selector, 0, "large") is None
-    assert reads.find_windows(selector, 0, "small") is small
+    reads.keep("small", selector, "small", 2)
+    assert reads.find("large") is None
+    assert reads.find("small") == "small"

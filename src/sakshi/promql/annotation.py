@@ -16,6 +16,8 @@ class Annotations:
     """
 
     def __init__(self, text: str) -> None:
+        self.said = 0
+        """How often anything was to be said, repetitions counted."""
         self._text = text
         self._warnings: dict[str, None] = {}
         self._infos: dict[str, None] = {}
@@ -32,10 +34,12 @@ class Annotations:
 
     def warn(self, message: str, expr: Expr) -> None:
         """Note that the answer may be wrong because of this expression."""
+        self.said += 1
         self._warnings[f"PromQL warning: {message} ({self._place(expr)})"] = None
 
     def inform(self, message: str, expr: Expr) -> None:
         """Note that this expression is probably not what was meant."""
+        self.said += 1
         self._infos[f"PromQL info: {message} ({self._place(expr)})"] = None
 
     def _place(self, expr: Expr) -> str:

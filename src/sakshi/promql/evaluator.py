@@ -15,9 +15,9 @@ An expression that does not depend on the step (`x @ end()`) is evaluated once a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 
@@ -54,7 +54,7 @@ from sakshi.promql.extended import (
 from sakshi.promql.limit import Budget
 from sakshi.promql.registry import FUNCTIONS
 from sakshi.promql.selection import JoinedSeries, Selection, newest, settled_samples
-from sakshi.promql.sharing import SharedReads
+from sakshi.promql.sharing import SharedReads, is_shared
 from sakshi.promql.timeline import Timeline
 from sakshi.promql.vector import NO_SERIES, broadcast, join_steps, joined_cells, present_count
 from sakshi.promql.window import Kernel, evaluate_windows
@@ -62,6 +62,7 @@ from sakshi.storage.store import Querier, SeriesColumns, Timestamps, Values
 from sakshi.storage.value import ABSENT_BITS
 
 Source = VectorSelector | MatrixSelector | Subquery
+Shared = TypeVar("Shared", bound=Value | Selection)
 
 STEP_DEPENDENT: Final = frozenset(
     {
@@ -170,32 +171,27 @@ class Level:
         found = self._sources.get(expr.text)
         if found is not None:
             return found
-        if self._reads is None or isinstance(expr, Subquery):
-            found = self._select(expr)
-        else:
-            at_ms = self._timeline.start_ms
-            found = self._reads.find_selection(expr, at_ms)
-            if found is None:
-                found = self._select(expr)
-                self._reads.keep_selection(expr, at_ms, found)
-        self._sources[expr.text] = found
+        found = self._sources[expr.text] = self.shared("source", expr, lambda: self._select(expr))
         return found
 
-    def windows(
-        self,
-        source: MatrixSelector | Subquery,
-        kernel: Kernel,
-        samples_min: int,
-        evaluate: Callable[[], Vector],
-    ) -> Vector:
-        """Return what a range function makes of a source, as another query found, or evaluated."""
-        if self._reads is None or isinstance(source, Subquery):
+    def shared(self, key: Hashable, expr: Expr, evaluate: Callable[[], Shared]) -> Shared:
+        """Return what another query of the pass found for an expression, or what is found now.
+
+        Args:
+            key: what is done with the expression.
+            expr: on which the result depends, and on the moment; nothing else.
+            evaluate: finds it. Where it has something to say, others shall say it themselves.
+        """
+        reads, annotations = self._reads, self.query.annotations
+        if reads is None:
             return evaluate()
-        key, at_ms = (kernel, samples_min), self._timeline.start_ms
-        found = self._reads.find_windows(source, at_ms, key)
+        whole_key = (expr.text, self._timeline.start_ms, key)
+        found: Shared | None = reads.find(whole_key)
         if found is None:
+            said = annotations.said
             found = evaluate()
-            self._reads.keep_windows(source, at_ms, key, found)
+            if annotations.said == said:
+                reads.keep(whole_key, expr, found, _cells(found))
         return found
 
     def ends(self, expr: Source, times: Timestamps) -> Timestamps:
@@ -337,6 +333,8 @@ class StepBlock:
             self.budget.check()
         if len(self._times) > 1 and self._level.is_fixed(expr):
             return broadcast(self._level.fixed_value(expr), len(self._times))
+        if is_shared(expr):
+            return self._level.shared("value", expr, lambda: self._evaluate(expr))
         return self._evaluate(expr)
 
     def vector(self, expr: Expr) -> Vector:
@@ -368,10 +366,9 @@ class StepBlock:
         key = source.text, kernel, samples_min
         found = self._windows.get(key)
         if found is None:
-            found = self._windows[key] = self._level.windows(
+            found = self._windows[key] = self._level.shared(
+                (kernel, samples_min),
                 source,
-                kernel,
-                samples_min,
                 lambda: self._evaluate_windows(source, kernel, samples_min, ()),
             )
         return found
@@ -455,6 +452,12 @@ class StepBlock:
                 return Scalar(np.full(len(self._times), expr.value))
         assert isinstance(expr, StringLiteral)
         return Text(expr.value)
+
+
+def _cells(found: Value | Selection) -> int:
+    if isinstance(found, Text):
+        return 0
+    return found.cells if isinstance(found, Selection) else found.values.size
 
 
 def _inner(expr: Expr) -> Expr:

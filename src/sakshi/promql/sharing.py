@@ -1,81 +1,78 @@
-"""What queries of one pass read alike: selections and windows, read once.
+"""What queries of one pass have in common: selections, windows and values, had once.
 
-Rules ask for the same series again and again: numerator and denominator, warning and critical, one
-quantile and another. In a pass they all ask at the same moment, so what one of them read, the
+Rules ask for the same again and again: numerator and denominator, warning and critical, one
+quantile and another. In a pass they all ask at the same moment, so what one of them found, the
 others need not. What is recorded between two of them is forgotten here, and read anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from typing import Final
+from collections.abc import Hashable, Iterator
+from typing import Any, Final
 
 from sakshi.model.labels import METRIC_NAME
 from sakshi.model.matcher import MatchOperator
-from sakshi.promql.ast import MatrixSelector, VectorSelector
-from sakshi.promql.engine import Vector
-from sakshi.promql.selection import Selection
+from sakshi.promql.ast import Aggregation, Call, Expr, VectorSelector, iter_nodes
 
-CELLS_MAX: Final = 4_194_304  # numbers that are kept, 32 MiB; what comes beyond is read each time
-
-Selector = VectorSelector | MatrixSelector
+CELLS_MAX: Final = 4_194_304  # numbers that are kept, 32 MiB; what comes beyond is had each time
+ANY_NAME: Final = ""
 
 
 class SharedReads:
-    """Selections and windows of one pass; belongs to one thread at a time."""
+    """What was found for expressions in one pass; belongs to one thread at a time."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, dict[Hashable, Selection | Vector]] = {}  # by metric name; "": any
+        self._found: dict[Hashable, Any] = {}
+        self._keys: dict[str, set[Hashable]] = {}  # by the metric names that they depend on
         self._cells = 0
 
-    def find_selection(self, selector: Selector, at_ms: int) -> Selection | None:
-        """Return what was read for a selector at a moment; None: nothing was."""
-        found = self._kept.get(_metric_name(selector), {}).get((selector.text, at_ms))
-        assert found is None or isinstance(found, Selection)
-        return found
+    def find(self, key: Hashable) -> Any:
+        """Return what was kept under a key; None: nothing was."""
+        return self._found.get(key)
 
-    def keep_selection(self, selector: Selector, at_ms: int, selection: Selection) -> None:
-        """Keep what was read for a selector at a moment."""
-        self._keep(selector, (selector.text, at_ms), selection, selection.cells)
-
-    def find_windows(self, selector: Selector, at_ms: int, key: Hashable) -> Vector | None:
-        """Return what a range function made of a selector; None: it was not asked.
+    def keep(self, key: Hashable, expr: Expr, found: object, cells: int) -> None:
+        """Keep what was found for an expression.
 
         Args:
-            selector: of its range.
-            at_ms: the moment.
-            key: tells the function.
+            key: tells expression, moment, and what was done.
+            expr: whose selectors say which new samples would change it.
+            found: not changed any more.
+            cells: how many numbers it has.
         """
-        found = self._kept.get(_metric_name(selector), {}).get((selector.text, at_ms, key))
-        assert found is None or isinstance(found, Vector)
-        return found
-
-    def keep_windows(self, selector: Selector, at_ms: int, key: Hashable, vector: Vector) -> None:
-        """Keep what a range function made of a selector at a moment."""
-        self._keep(selector, (selector.text, at_ms, key), vector, vector.values.size)
+        if self._cells + cells > CELLS_MAX:
+            return
+        self._cells += cells
+        self._found[key] = found
+        for name in _metric_names(expr):
+            self._keys.setdefault(name, set()).add(key)
 
     def forget(self, metric_name: str) -> None:
         """Forget whatever may hold series of this name: there are new samples of them."""
-        self._kept.pop(metric_name, None)
-        self._kept.pop("", None)
+        for name in (metric_name, ANY_NAME):
+            for key in self._keys.pop(name, ()):
+                self._found.pop(key, None)
 
     def end(self) -> None:
         """Forget everything: the pass is over."""
-        self._kept = {}
-        self._cells = 0
-
-    def _keep(
-        self, selector: Selector, key: Hashable, found: Selection | Vector, cells: int
-    ) -> None:
-        if self._cells + cells <= CELLS_MAX:
-            self._cells += cells
-            self._kept.setdefault(_metric_name(selector), {})[key] = found
+        self._found, self._keys, self._cells = {}, {}, 0
 
 
-def _metric_name(selector: Selector) -> str:
-    """Return the only metric name that a selector can mean; "": there may be several."""
-    inner = selector.selector if isinstance(selector, MatrixSelector) else selector
-    for matcher in inner.matchers:
+def is_shared(expr: Expr) -> bool:
+    """Tell whether the value of an expression is worth keeping: finding it again takes less."""
+    return isinstance(expr, Aggregation) or (isinstance(expr, Call) and bool(expr.arguments))
+
+
+def _metric_names(expr: Expr) -> Iterator[str]:
+    """Yield the metric names of the series that an expression reads; ANY_NAME: any."""
+    for node in iter_nodes(expr):
+        if isinstance(node, VectorSelector):
+            yield _metric_name(node)
+        elif isinstance(node, Call) and node.function == "info":
+            yield ANY_NAME
+
+
+def _metric_name(selector: VectorSelector) -> str:
+    for matcher in selector.matchers:
         if matcher.name == METRIC_NAME and matcher.operator is MatchOperator.EQUAL:
             return matcher.value
-    return ""
+    return ANY_NAME

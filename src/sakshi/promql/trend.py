@@ -78,4 +78,5 @@ def _fit(seconds: NDArray[np.float64], values: Values) -> tuple[Values, Values]:
 
 def _sum(values: Values) -> Values:
     """Return sums over the rows, rounded once: the longer numbers stand for compensation."""
-    return values.sum(axis=0, dtype=np.longdouble).astype(np.float64)
+    total: Values = values.sum(axis=0, dtype=np.longdouble).astype(np.float64)
+    return total

@@ -24,6 +24,7 @@ ALERTS: Final = "ALERTS"
 ALERTS_FOR_STATE: Final = "ALERTS_FOR_STATE"
 ALERT_NAME: Final = "alertname"
 ALERT_STATE: Final = "alertstate"
+KNOWN_PER_ROW_MAX: Final = 4  # label sets that are remembered: results come and go
 
 Rows = Mapping[Labels, float]
 """Series, by their full label sets, and their values at one moment."""
@@ -45,7 +46,11 @@ class AlertingResult:
 
 
 def evaluate_recording(
-    rule: RecordingRule, group: RuleGroup, engine: QueryEngine, at_ms: int
+    rule: RecordingRule,
+    group: RuleGroup,
+    engine: QueryEngine,
+    at_ms: int,
+    known: dict[Labels, Labels] | None = None,
 ) -> Rows:
     """Return the series that a recording rule records.
 
@@ -54,6 +59,7 @@ def evaluate_recording(
         group: its labels are set too; the rule's own win.
         engine: answers the expression.
         at_ms: the moment, milliseconds since the epoch, the group's offset taken off.
+        known: what the series of earlier results were recorded as; grows, within bounds.
 
     Raises:
         QueryError: the expression fails.
@@ -62,14 +68,19 @@ def evaluate_recording(
         RuleLimitError: there are more series than the group's limit.
     """
     changes = {**group.labels, **rule.labels, METRIC_NAME: rule.record}
+    known = {} if known is None else known
     rows: dict[Labels, float] = {}
     for labels, value in select_series(engine, rule.query, at_ms):
-        recorded = labels.updated(changes)
+        recorded = known.get(labels)
+        if recorded is None:
+            recorded = known[labels] = labels.updated(changes)
         if recorded in rows:
             raise DuplicateSeriesError(f"two results have the labels {recorded}")
         rows[recorded] = value
     if 0 < group.limit < len(rows):
         raise RuleLimitError(f"{len(rows)} series exceed the limit of {group.limit}")
+    if len(known) > KNOWN_PER_ROW_MAX * len(rows):
+        known.clear()
     return rows
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 from sakshi.ledger.errors import LedgerError
 from sakshi.ledger.record import AlertRecorder
 from sakshi.model.alert import Alert, Transition
+from sakshi.model.labels import Labels
 from sakshi.promql.engine import QueryEngine
 from sakshi.rules.errors import RuleLimitError
 from sakshi.rules.evaluate import (
@@ -75,12 +76,13 @@ class RecordingRunner:
     ) -> None:
         self._rule, self._group, self._engine = rule, group, engine
         self._writer = SeriesWriter(target)
+        self._known: dict[Labels, Labels] = {}
         self.records = (rule.record,)
 
     def run(self, at_ms: int) -> Outcome:
         """Evaluate the rule and write its series."""
         moment_ms = at_ms - self._group.query_offset_ms
-        rows = evaluate_recording(self._rule, self._group, self._engine, moment_ms)
+        rows = evaluate_recording(self._rule, self._group, self._engine, moment_ms, self._known)
         return Outcome(refused=self._writer.write(moment_ms, rows))
 
 

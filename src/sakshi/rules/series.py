@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from sakshi.storage import (
     TargetAppender,
 )
 from sakshi.storage.store import Columns, Values
+
+NO_COLUMNS: Final = np.empty(0, np.intp)
 
 _logger = logging.getLogger(__name__)
 
@@ -37,6 +40,7 @@ class SeriesWriter:
         self._appender = appender
         self._previous = frozenset(previous)
         self._columns: dict[Labels, int] = {}
+        self._written: tuple[list[Labels], Columns] = ([], NO_COLUMNS)
         self._is_refused = False
 
     def write(self, timestamp_ms: int, rows: Mapping[Labels, float]) -> int:
@@ -48,16 +52,20 @@ class SeriesWriter:
             timestamp_ms: milliseconds since the epoch.
             rows: series, by full label set, and their values.
         """
-        ended = sorted(self._previous - rows.keys())
-        self._previous = frozenset(rows)
-        series = [*rows, *ended]
+        known, columns = self._written
+        series = [*rows]
+        if not series or series != known:
+            ended = sorted(self._previous - rows.keys())
+            self._previous = frozenset(rows)
+            series += ended
+            columns = self._find_columns(series)
+            for labels in ended:
+                del self._columns[labels]
+            self._written = (series, columns) if not ended else ([], NO_COLUMNS)
         if not series:
             return 0
         values = np.full(len(series), STALE_MARKER)
         values[: len(rows)] = list(rows.values())
-        columns = self._find_columns(series)
-        for labels in ended:
-            del self._columns[labels]
         try:
             self._appender.append(timestamp_ms, columns, values)
         except (DuplicateSampleError, OutOfOrderSampleError):
