@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from sakshi.model.labels import Labels
-from sakshi.promql.selection import JoinedSeries, Selection, iter_dense, newest, samples
+from sakshi.promql.selection import (
+    COPIED_PER_PART,
+    JoinedSeries,
+    Selection,
+    iter_dense,
+    newest,
+    samples,
+)
 from sakshi.storage import (
     ABSENT,
     STALE_MARKER,
@@ -139,3 +146,46 @@ def test_stale_markers_are_samples_or_holes(keep_stale: bool) -> None:
     (dense,) = iter_dense(selection, 0, 90, keep_stale=keep_stale)
 
     assert len(dense.timestamps) == 1 + keep_stale
+
+
+def scraped(
+    name: str, moments: list[int], *rows: list[float], has_gaps: bool = False
+) -> SeriesColumns:
+    """Columns of one target, by its name."""
+    series = SeriesList([Labels({"instance": name, "n": str(n)}) for n in range(len(rows[0]))])
+    return SeriesColumns(series, np.array(moments), np.array(rows), has_gaps)
+
+
+def test_targets_that_are_scraped_together_are_read_as_one() -> None:
+    """Neighbours with the same moments and without gaps become one part; nothing else changes."""
+    parts = [
+        scraped("a", [10, 20], [1.0, 2.0], [3.0, 4.0]),
+        scraped("b", [10, 20], [5.0], [6.0]),
+        scraped("c", [10, 21], [7.0], [8.0]),
+        scraped("d", [10, 21], [9.0], [ABSENT], has_gaps=True),
+        scraped("e", [10, 21], [11.0], [12.0]),
+        scraped("f", [10, 21], [13.0], [14.0]),
+    ]
+    joined = JoinedSeries(10)
+
+    first, second = joined.select(parts), joined.select(parts)
+
+    expected = [[[1, 2, 5], [3, 4, 6]], [[7], [8]], [[9], [ABSENT]], [[11, 13], [12, 14]]]
+    assert len(first.parts) == len(expected)
+    for part, values in zip(first.parts, expected, strict=True):
+        np.testing.assert_array_equal(part.values, values)
+    assert list(first.series) == [labels for part in parts for labels in part.series]
+    assert [labels for part in first.parts for labels in part.series] == list(first.series)
+    assert first.series is second.series
+    assert [a.series is b.series for a, b in zip(first.parts, second.parts, strict=True)] == [
+        True
+    ] * 4
+
+
+def test_targets_with_very_many_numbers_are_not_copied() -> None:
+    """Beyond the bound each stays what it was."""
+    values = np.broadcast_to(1.0, (2, COPIED_PER_PART // 2 + 1))
+    series = SeriesList([Labels({"n": str(n)}) for n in range(values.shape[1])])
+    parts = [SeriesColumns(series, np.array([10, 20]), values, has_gaps=False)] * 2
+
+    assert JoinedSeries(10).select(parts).parts is parts

@@ -24,6 +24,9 @@ from sakshi.promql.vector import Indices, Nameless, Present, unmarked_names
 from sakshi.storage.store import SeriesColumns, SeriesList, Timestamps, Values
 from sakshi.storage.value import is_absent, is_stale
 
+COPIED_PER_PART: Final = 65_536
+"""Numbers that are copied in the time in which a target is gone through."""
+COPIED_CELLS_MAX: Final = 2_097_152  # numbers that are put together: 16 MiB, 3 ms
 SCANNED_AT_ONCE: Final = 1_048_576  # numbers that are searched for holes; some milliseconds
 
 Holes = NDArray[np.bool_]
@@ -234,10 +237,28 @@ class JoinedSeries:
         self._lock = Lock()
 
     def select(self, parts: Sequence[SeriesColumns]) -> Selection:
-        """Return the selection that these columns are."""
+        """Return the selection that these columns are.
+
+        Targets that are scraped together have samples at the same moments. Where there is little of
+        each, it takes longer to go from one to the next than to copy them into one.
+        """
         if len(parts) == 1:
             return Selection(parts[0].series, parts)
-        key = tuple(part.series for part in parts)
+        joined = self._join(tuple(part.series for part in parts))
+        cells = sum(part.values.size for part in parts)
+        if cells <= min(COPIED_CELLS_MAX, COPIED_PER_PART * len(parts)):
+            parts = [self._merge(run) for run in _runs_of_equal_times(parts)]
+        return Selection(joined, parts)
+
+    def _merge(self, parts: Sequence[SeriesColumns]) -> SeriesColumns:
+        """Return columns that have the same moments, and no gaps, as one."""
+        if len(parts) == 1:
+            return parts[0]
+        series = self._join(tuple(part.series for part in parts))
+        values = np.concatenate([part.values for part in parts], axis=1)
+        return SeriesColumns(series, parts[0].timestamps, values, has_gaps=False)
+
+    def _join(self, key: tuple[SeriesList, ...]) -> SeriesList:
         with self._lock:
             joined = self._entries.get(key)
             if joined is None:
@@ -246,4 +267,20 @@ class JoinedSeries:
                 if len(self._entries) > self._entries_max:
                     self._entries.popitem(last=False)
             self._entries.move_to_end(key)
-        return Selection(joined, parts)
+        return joined
+
+
+def _runs_of_equal_times(parts: Sequence[SeriesColumns]) -> list[list[SeriesColumns]]:
+    """Return the parts in runs: of neighbours without gaps that have the same moments."""
+    runs: list[list[SeriesColumns]] = []
+    for part in parts:
+        last = runs[-1][-1] if runs else None
+        if (
+            last is not None
+            and not (part.has_gaps or last.has_gaps)
+            and np.array_equal(part.timestamps, last.timestamps)
+        ):
+            runs[-1].append(part)
+        else:
+            runs.append([part])
+    return runs
