@@ -21,18 +21,26 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 RESULTS: Final = ROOT / "benchmarks" / "results"
 
 PROGRAMS: Final[Mapping[str, Sequence[str]]] = {
-    "middleware": (),
-    "judgement": (),
-    "start": ("--starts", "5", "--imports", "10"),
-    "alert_latency": ("--trials", "20"),
+    "middleware": ("middleware",),
+    "judgement": ("judgement",),
+    "start": ("start", "--starts", "5", "--imports", "10"),
+    "alert_latency": ("alert_latency", "--trials", "20"),
     "engine": (
-        *("--subject", "sakshi", "--vs", "prometheus"),
-        *("--phases", "ingest,query,start,detect"),
-        *("--series", "10000", "--targets", "10", "--duration", "30"),
-        *("--k", "5", "--starts", "3", "--trials", "15"),
+        *("engine", "--vs", "prometheus,victoria-metrics"),
+        *("--phases", "ingest,query,start,cold,crash,rules,detect"),
+        *("--series", "10000", "--targets", "10", "--duration", "120"),
+        *("--k", "9", "--starts", "3", "--trials", "15", "--rules-seconds", "20"),
+    ),
+    "engine_small": (
+        *("engine", "--vs", "prometheus", "--phases", "ingest"),
+        *("--series", "10000", "--targets", "50", "--duration", "45"),
+    ),
+    "engine_large": (
+        *("engine", "--vs", "prometheus", "--phases", "ingest"),
+        *("--series", "50000", "--targets", "50", "--duration", "45"),
     ),
 }
-"""The modules of benchmarks/, with their arguments; each writes its JSON to standard output."""
+"""Modules of benchmarks/ with their arguments, by what is measured; each writes JSON."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,11 +56,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     failed = []
     for name in options.only:
         arguments = [*PROGRAMS[name]]
-        if name == "engine":
+        if arguments[0] == "engine":
             arguments += ["--repeat", str(options.repeat)]
-        print(f"\n{name} {' '.join(arguments)}", flush=True)
+        print(f"\n{name}: {' '.join(arguments)}", flush=True)
         started = time.perf_counter()
-        if not run_program(name, arguments, options.results / f"{name}.json"):
+        if not run_program(arguments, options.results / f"{name}.json"):
             failed.append(name)
         print(f"({time.perf_counter() - started:.0f} s)", flush=True)
     print(flush=True)
@@ -63,9 +71,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 1 if failed else 0
 
 
-def run_program(name: str, arguments: Sequence[str], result: Path) -> bool:
+def run_program(arguments: Sequence[str], result: Path) -> bool:
     """Keep a program's JSON in a file; tell whether it succeeded. A failure leaves the old file."""
-    command = [sys.executable, "-m", f"benchmarks.{name}", *arguments]
+    module, *rest = arguments
+    command = [sys.executable, "-m", f"benchmarks.{module}", *rest]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
     try:
         output, _ = process.communicate()

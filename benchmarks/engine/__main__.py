@@ -1,4 +1,4 @@
-"""Compare engines: one subject, or two in alternating runs.
+"""Compare engines: one subject, or several in alternating runs.
 
 A subject is `sakshi`, `prometheus`, `victoria-metrics`, or `cmd:TEMPLATE`: a command line in which
 {config} {data} {port} {rules} {alertmanager} {webhook} are filled in; it must read a Prometheus
@@ -6,6 +6,7 @@ configuration file, keep everything under {data} and answer /api/v1/query and /a
 on 127.0.0.1:{port}.
 
     python -m benchmarks.engine --subject sakshi --vs prometheus --repeat 3 --out engine.json
+    python -m benchmarks.engine --vs prometheus,victoria-metrics
     python -m benchmarks.engine --show engine.json
 """
 
@@ -33,7 +34,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--subject", default="sakshi")
-    parser.add_argument("--vs", help="a second subject: runs alternate, ratios are printed")
+    parser.add_argument(
+        "--vs", default="", help="others: runs alternate, ratios to them are printed"
+    )
     parser.add_argument("--show", type=Path, help="print the table of a JSON file, and stop")
     add_settings(parser)
     add_out(parser)
@@ -43,7 +46,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(format_runs(report["runs"], report["subjects"]))
         return
     settings = read_settings(options)
-    subjects = [options.subject, *([options.vs] if options.vs else [])]
+    others = [options.vs] if options.vs.startswith("cmd:") else options.vs.split(",")
+    subjects = [options.subject, *filter(None, others)]
     for spec in subjects:
         try:
             find_kind(spec, settings.programs)

@@ -69,6 +69,30 @@ def measure_queries(subject: Subject, bounds: Mapping[str, float], settings: Set
     }
 
 
+def measure_cold_queries(
+    subject: Subject, bounds: Mapping[str, float], settings: Settings
+) -> Figures:
+    """Return the median milliseconds of each query as the first of its kind after a restart.
+
+    Args:
+        subject: is stopped, and has ingested.
+        bounds: `begin` and `end` of the ingestion.
+        settings: says how often it is restarted.
+    """
+    times: dict[str, list[float]] = {query.name: [] for query in QUERIES}
+    for _ in range(settings.starts):
+        subject.start()
+        subject.wait_until_it_answers("vector(1)")
+        for query in QUERIES:
+            path, parameters = _request(query, bounds)
+            started = time.perf_counter()
+            subject.api.request(path, **parameters, nocache=1)
+            times[query.name].append((time.perf_counter() - started) * 1e3)
+        subject.stop()
+    each = {name: round(statistics.median(values), 3) for name, values in times.items()}
+    return {"each_ms": each, "geomean_ms": geometric_mean(list(each.values()))}
+
+
 def _measure(
     subject: Subject, query: Query, bounds: Mapping[str, float], settings: Settings
 ) -> Figures:

@@ -12,7 +12,7 @@ from benchmarks.engine.crash import measure_crash
 from benchmarks.engine.detect import measure_detection
 from benchmarks.engine.feed import Feed
 from benchmarks.engine.ingest import measure_ingest
-from benchmarks.engine.query import measure_queries
+from benchmarks.engine.query import measure_cold_queries, measure_queries
 from benchmarks.engine.rules import measure_rules
 from benchmarks.engine.settings import Settings
 from benchmarks.engine.size import measure_size
@@ -20,7 +20,7 @@ from benchmarks.engine.start import measure_start
 from benchmarks.engine.subject import Subject
 from benchmarks.report import Figures
 
-STORING: Final = frozenset({"ingest", "query", "start"})
+STORING: Final = frozenset({"ingest", "query", "start", "cold"})
 """Phases that share what the first of them stored."""
 
 Phase = Callable[[Subject, Feed, Settings], Figures]
@@ -43,13 +43,15 @@ def measure_subject(spec: str, settings: Settings) -> Figures:
 
 
 def measure_storing(subject: Subject, feed: Feed, settings: Settings) -> Figures:
-    """Return the figures of ingest and size, and of query and start where they are asked for."""
+    """Return the figures of ingest and size, and of the others where they are asked for."""
     figures: Figures = {"ingest": measure_ingest(subject, feed, settings)}
     if "query" in settings.phases:
         figures["query"] = measure_queries(subject, figures["ingest"], settings)
     figures["size"] = measure_size(subject, feed)
     if "start" in settings.phases:
         figures["start"] = measure_start(subject, figures["ingest"], settings)
+    if "cold" in settings.phases:
+        figures["cold"] = measure_cold_queries(subject, figures["ingest"], settings)
     return figures
 
 

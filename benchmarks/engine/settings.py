@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.engine.exporter import FAULT_SLOTS
 from benchmarks.process import find_program
 
-PHASES = ("ingest", "query", "start", "crash", "rules", "detect")
+PHASES = ("ingest", "query", "start", "cold", "crash", "rules", "detect")
 PROGRAMS = {
     "prometheus": "prometheus",
     "victoria-metrics": "victoria-metrics",

@@ -1,4 +1,4 @@
-"""Runs of one or two subjects as a table: median [least..most], and the ratio."""
+"""Runs of one subject or several as a table: median [least..most], and the ratio to the others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SUBJECT_WIDTH_MAX = 24
 
 
 def format_runs(runs: Sequence[Figures], subjects: Sequence[str]) -> str:
-    """Return the table; the ratio is the first subject's median to the second's."""
+    """Return the table; a ratio is the first subject's median to another's."""
     rows_by_subject = [
         [flatten(run) for run in runs if run["subject"] == subject] for subject in subjects
     ]
@@ -27,10 +27,10 @@ def format_runs(runs: Sequence[Figures], subjects: Sequence[str]) -> str:
             if _differ(medians):
                 differences.append(f"{measure}: {' and '.join(map(_format_column, columns))}")
             continue
-        ratio = [format_ratio(*medians)] if len(subjects) == 2 else []
-        lines.append([measure, *map(_format_column, columns), *ratio])
+        ratios = [format_ratio(medians[0], other) for other in medians[1:]]
+        lines.append([measure, *map(_format_column, columns), *ratios])
     head = ["measure", *(subject[:SUBJECT_WIDTH_MAX] for subject in subjects)]
-    head += ["ratio"] if len(subjects) == 2 else []
+    head += ["ratio"] * (len(subjects) - 1)
     sizes = [f"the answers differ in size: {line}" for line in differences]
     return "\n".join([format_table(head, lines), *sizes])
 
@@ -63,7 +63,7 @@ def format_ratio(first: float | None, second: float | None) -> str:
 
 def _differ(medians: Sequence[float | None]) -> bool:
     known = [median for median in medians if median is not None]
-    return len(known) == 2 and abs(known[0] - known[1]) > SIZES_TOLERANCE * max(known)
+    return len(known) > 1 and max(known) - min(known) > SIZES_TOLERANCE * max(known)
 
 
 def _format_column(values: Sequence[float]) -> str:

@@ -58,12 +58,13 @@ def test_program_explains_itself(arguments: list[str]) -> None:
     [
         pytest.param(
             ["benchmarks/run.py", "--only", "start,nothing"],
-            'expected middleware, judgement, start, alert_latency, engine; found "nothing"',
+            "expected middleware, judgement, start, alert_latency, engine, engine_small, "
+            'engine_large; found "nothing"',
             id="a benchmark that does not exist",
         ),
         pytest.param(
             ["-m", "benchmarks.engine", "--phases", "ingest,sleep"],
-            'expected ingest, query, start, crash, rules, detect; found "sleep"',
+            'expected ingest, query, start, cold, crash, rules, detect; found "sleep"',
             id="a phase that does not exist",
         ),
         pytest.param(
@@ -91,8 +92,8 @@ def test_engine_measures_sakshi(tmp_path: Path) -> None:
     """Every sample that was handed out is found in the store again, and each query answered."""
     report = measure(
         tmp_path / "engine.json",
-        *("benchmarks.engine", "--phases", "ingest,query", "--series", "400", "--targets", "2"),
-        *("--duration", "2", "--k", "1"),
+        *("benchmarks.engine", "--phases", "ingest,query,cold", "--series", "400"),
+        *("--targets", "2", "--duration", "2", "--k", "1", "--starts", "1"),
     )
 
     assert report["benchmark"] == "engine"
@@ -104,6 +105,7 @@ def test_engine_measures_sakshi(tmp_path: Path) -> None:
     assert counted == run["ingest"]["samples_expected_in_store"] > 0
     assert run["query"]["each"]["raw_1000"]["series"] == 200 + len(SCRAPE_SERIES)
     assert all(row["ms"] > 0 for row in run["query"]["each"].values())
+    assert run["cold"]["each_ms"].keys() == run["query"]["each"].keys()
     assert run["size"]["live_bytes"] > 0
 
 
