@@ -16,6 +16,7 @@ from sakshi.promql.ast import Aggregation, Call, Expr, VectorSelector, iter_node
 
 CELLS_MAX: Final = 4_194_304  # numbers that are kept, 32 MiB; what comes beyond is had each time
 ANY_NAME: Final = ""
+NAMES_MAX: Final = 10_000  # expressions whose names are remembered
 
 
 class SharedReads:
@@ -25,6 +26,7 @@ class SharedReads:
         self._found: dict[Hashable, Any] = {}
         self._keys: dict[str, set[Hashable]] = {}  # by the metric names that they depend on
         self._cells = 0
+        self._names: dict[int, tuple[Expr, frozenset[str]]] = {}  # by identity; kept alive with it
 
     def find(self, key: Hashable) -> Any:
         """Return what was kept under a key; None: nothing was."""
@@ -43,7 +45,7 @@ class SharedReads:
             return
         self._cells += cells
         self._found[key] = found
-        for name in _metric_names(expr):
+        for name in self._find_names(expr):
             self._keys.setdefault(name, set()).add(key)
 
     def forget(self, metric_name: str) -> None:
@@ -55,6 +57,15 @@ class SharedReads:
     def end(self) -> None:
         """Forget everything: the pass is over."""
         self._found, self._keys, self._cells = {}, {}, 0
+
+    def _find_names(self, expr: Expr) -> frozenset[str]:
+        """Return the metric names that an expression depends on: rules bring the same each time."""
+        known = self._names.get(id(expr))
+        if known is None:
+            if len(self._names) >= NAMES_MAX:
+                self._names = {}
+            known = self._names[id(expr)] = expr, frozenset(_metric_names(expr))
+        return known[1]
 
 
 def is_shared(expr: Expr) -> bool:

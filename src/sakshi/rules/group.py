@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from sakshi.ledger.record import AlertRecorder
 from sakshi.model.alert import Alert, Transition
@@ -95,8 +94,8 @@ class GroupEvaluator:
                     self._sharing.forget(name)
             transitions.extend(outcome.transitions)
             statuses.append(
-                replace(
-                    status,
+                RuleStatus(
+                    status.rule,
                     health=RuleHealth.ERROR if outcome.error else RuleHealth.OK,
                     last_error=outcome.error,
                     last_evaluation_ms=at_ms,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -46,13 +47,16 @@ class SpanDirectory:
         """When the oldest row is; None where there is none."""
         return int(self.table[:, 1].min()) if len(self.table) else None
 
-    @property
+    @cached_property
     def end_ms(self) -> int | None:
         """When the newest row is; None where there is none."""
         return int(self.table[:, 2].max()) if len(self.table) else None
 
     def within(self, start_ms: int, end_ms: int) -> list[Span]:
         """Return the spans that may have rows in [start_ms, end_ms], both inclusive."""
+        newest_ms = self.end_ms
+        if newest_ms is None or newest_ms < start_ms:  # most look at what is in memory
+            return []
         touching = (self.table[:, 2] >= start_ms) & (self.table[:, 1] <= end_ms)
         return [Span(*row) for row in self.table[touching].tolist()]
 
