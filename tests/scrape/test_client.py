@@ -365,4 +365,4 @@ async def test_bodies_may_be_wanted_uncompressed() -> None:
     """For targets whose time is dearer than the network."""
     fetcher = fetcher_of("http://chat.example/metrics", is_compressed=False)
 
-    assert b"Accept-Encoding: identity\r\n" in (fetcher._request or b"")
+    assert b"Accept-Encoding: identity\r\n" in (fetcher.caller.fixed_request or b"")

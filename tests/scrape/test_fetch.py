@@ -17,6 +17,8 @@ import uvloop
 from tests.scrape.conftest import Answer, StartService, drip, hang, reset, response, sending
 
 from sakshi import __version__
+from sakshi.scrape.caller import Caller
+from sakshi.scrape.client import HTTP_DEFAULT
 from sakshi.scrape.connection import Connection
 from sakshi.scrape.errors import ScrapeError
 from sakshi.scrape.failure import describe_failure
@@ -56,8 +58,8 @@ async def test_fetch_asks_as_prometheus_does(start_service: StartService) -> Non
         "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,"
         "*/*;q=0.2",
         "Accept-Encoding: identity",
-        f"User-Agent: sakshi/{__version__}",
         "X-Prometheus-Scrape-Timeout-Seconds: 1.5",
+        f"User-Agent: sakshi/{__version__}",
     ]
     fetcher.close()
 
@@ -67,8 +69,8 @@ def test_fetch_asks_remote_targets_for_gzip() -> None:
     remote = fetcher_of("http://chat.example:5000/metrics")
     local = fetcher_of("http://localhost:5000/metrics")
 
-    assert b"Accept-Encoding: gzip\r\n" in (remote._request or b"")
-    assert b"Accept-Encoding: identity\r\n" in (local._request or b"")
+    assert b"Accept-Encoding: gzip\r\n" in (remote.caller.fixed_request or b"")
+    assert b"Accept-Encoding: identity\r\n" in (local.caller.fixed_request or b"")
 
 
 @pytest.mark.parametrize(
@@ -402,12 +404,14 @@ def test_failure_sentences_say_what_happened(error: OSError, sentence: str) -> N
 async def test_fetch_tells_the_systems_timeout_from_its_own() -> None:
     """A connection attempt that the system gives up is no expired scrape timeout."""
 
-    class Unanswered(Fetcher):
+    class Unanswered(Caller):
         async def _connect(self, url: SplitResult) -> Connection:
             raise TimeoutError(errno.ETIMEDOUT, "Connection timed out")
 
+    url, make_tls = "http://10.0.0.1/", ssl.create_default_context
+    caller = Unanswered("GET", url, 5000, BODY_BYTES_MAX, make_tls, HTTP_DEFAULT, lambda _: [])
     with pytest.raises(ScrapeError, match=r"^connection timed out$"):
-        await Unanswered("http://10.0.0.1/", 5000, BODY_BYTES_MAX).fetch()
+        await caller.ask()
 
 
 async def test_fetch_never_raises_anything_else(start_service: StartService) -> None:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from urllib.parse import SplitResult
 
 import pytest
 from tests.scrape.conftest import Answer, StartService, response, sending
 
+from sakshi.scrape.caller import Caller
+from sakshi.scrape.client import HTTP_DEFAULT
 from sakshi.scrape.connection import Connection, HttpResponse
 from sakshi.scrape.errors import ScrapeError
 from sakshi.scrape.fetch import Fetcher
@@ -81,7 +84,7 @@ async def test_fetch_follows_no_redirect_to_a_metadata_service(start_service: St
     """A target cannot make sakshi ask a link-local address, where clouds keep credentials."""
     service = await start_service(redirecting("http://there.example/"))
 
-    class Redirected(Fetcher):
+    class Redirected(Caller):
         async def _connect(self, url: SplitResult) -> Connection:
             return (
                 LinkLocal(1000) if url.hostname == "there.example" else await super()._connect(url)
@@ -93,10 +96,11 @@ async def test_fetch_follows_no_redirect_to_a_metadata_service(start_service: St
         async def exchange(self, request: bytes) -> HttpResponse:
             raise AssertionError("it was asked")
 
-    fetcher = Redirected(service.url, 5000, 1000)
+    make_tls = ssl.create_default_context
+    caller = Redirected("GET", service.url, 5000, 1000, make_tls, HTTP_DEFAULT, lambda _: [])
     with pytest.raises(ScrapeError, match=r"^redirect to a link-local address$"):
-        await fetcher.fetch()
-    fetcher.close()
+        await caller.ask()
+    caller.close()
 
 
 @pytest.mark.parametrize(

@@ -5,31 +5,20 @@ Whatever goes wrong becomes a `ScrapeError` whose message is one sentence for pe
 
 from __future__ import annotations
 
-import asyncio
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
-from sakshi import __version__
 from sakshi.scrape.body import decode_body
+from sakshi.scrape.caller import Caller
 from sakshi.scrape.client import HTTP_DEFAULT, HttpConfig
-from sakshi.scrape.connect import connect
-from sakshi.scrape.connection import Connection, HttpResponse
-from sakshi.scrape.credentials import header_line
-from sakshi.scrape.errors import ClosedConnectionError, ScrapeError
-from sakshi.scrape.failure import describe_failure
+from sakshi.scrape.errors import ScrapeError
 from sakshi.scrape.negotiate import PROTOCOLS_DEFAULT, accept_header
 from sakshi.scrape.oauth2 import TokenSource
-from sakshi.scrape.proxy import is_loopback, proxy_lines
-from sakshi.scrape.redirect import (
-    REDIRECTS_MAX,
-    is_link_local,
-    is_redirect,
-    redirect_target,
-)
+from sakshi.scrape.proxy import is_loopback
 
 ACCEPT: Final = accept_header(PROTOCOLS_DEFAULT)
 
@@ -74,17 +63,13 @@ class Fetcher:
         is_compressed: bool = True,
         tokens: TokenSource | None = None,
     ) -> None:
-        self._url = urlsplit(url)
-        self._timeout_seconds = timeout_ms / 1000
         self._body_bytes_max = body_bytes_max
-        self._make_tls = make_tls
-        self._http = http
         self._headers = headers
+        self._timeout_seconds = timeout_ms / 1000
         self._is_compressed = is_compressed
-        self._tokens = tokens
-        self._token = ""
-        self._request = None if http.has_secrets else self._render_request(self._url)
-        self._connection: Connection | None = None
+        self.caller = Caller(
+            "GET", url, timeout_ms, body_bytes_max, make_tls, http, self._header_lines, tokens
+        )
 
     async def fetch(self) -> Fetched:
         """Return the exposition.
@@ -92,93 +77,21 @@ class Fetcher:
         Raises:
             ScrapeError: it did not come, not in time, not whole, or with another status than 200.
         """
-        try:
-            async with asyncio.timeout(self._timeout_seconds) as deadline:
-                if self._tokens is not None:
-                    self._token = await self._tokens.get()
-                response = await self._fetch_redirected()
-        except TimeoutError as error:
-            if deadline.expired():
-                message = f"timed out after {self._timeout_seconds:g} s"
-                raise ScrapeError(message) from error
-            raise ScrapeError(describe_failure(error)) from error
-        except OSError as error:
-            raise ScrapeError(describe_failure(error)) from error
-        except UnicodeError as error:  # a label of more than 63 characters
-            raise ScrapeError("host name is not resolved: not a host name") from error
+        response = await self.caller.ask()
+        if response.status != 200:
+            raise ScrapeError(f"HTTP status {response.status} {response.reason}".rstrip())
         encoding = response.headers.get("content-encoding", "")
         body = decode_body(response.body, encoding, self._body_bytes_max)
         return Fetched(body, response.headers.get("content-type", ""))
 
     def close(self) -> None:
         """Close the connection; a later fetch opens another."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self.caller.close()
 
-    async def _fetch_redirected(self) -> HttpResponse:
-        """Return the response with status 200, following redirects."""
-        url, response = self._url, await self._fetch_kept()
-        follows = self._http.follow_redirects
-        for _ in range(REDIRECTS_MAX if follows else 0):
-            if not is_redirect(response):
-                break
-            url = redirect_target(url, response)
-            response = await self._fetch_once(url)
-        if follows and is_redirect(response):
-            raise ScrapeError(f"more than {REDIRECTS_MAX} redirects")
-        if response.status != 200:
-            raise ScrapeError(f"HTTP status {response.status} {response.reason}".rstrip())
-        return response
-
-    async def _fetch_kept(self) -> HttpResponse:
-        """Exchange on the kept connection; once more where the target closed it in between."""
-        request = self._request or self._render_request(self._url)
-        if self._connection is not None and self._connection.is_open:
-            try:
-                return await self._connection.exchange(request)
-            except ClosedConnectionError:
-                self.close()
-        self._connection = await self._connect(self._url)
-        return await self._connection.exchange(request)
-
-    async def _fetch_once(self, url: SplitResult) -> HttpResponse:
-        """Exchange on a connection of its own, where a redirect points to."""
-        if is_link_local(url.hostname or ""):
-            raise ScrapeError("redirect to a link-local address")
-        connection = await self._connect(url)
-        try:
-            if is_link_local(connection.peer):
-                raise ScrapeError("redirect to a link-local address")
-            return await connection.exchange(self._render_request(url))
-        finally:
-            connection.close()
-
-    async def _connect(self, url: SplitResult) -> Connection:
-        return await connect(
-            url,
-            self._body_bytes_max,
-            self._make_tls,
-            self._http.tls.server_name,
-            self._http.proxy_for(url),
-        )
-
-    def _render_request(self, url: SplitResult) -> bytes:
-        proxy = self._http.proxy_for(url) if url.scheme == "http" else None
-        host = url.netloc.rpartition("@")[2]
-        path = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    def _header_lines(self, url: SplitResult) -> Sequence[str]:
         is_plain = not self._is_compressed or is_loopback(url.hostname or "")
-        lines = [
-            f"GET {f'http://{host}' if proxy else ''}{path} HTTP/1.1",
-            f"Host: {host}",
+        return [
             *(f"{name}: {value}" for name, value in self._headers.items()),
             f"Accept-Encoding: {'identity' if is_plain else 'gzip'}",
-            f"User-Agent: sakshi/{__version__}",
             f"X-Prometheus-Scrape-Timeout-Seconds: {self._timeout_seconds:g}",
-            *proxy_lines(proxy),
         ]
-        if (url.scheme, url.netloc) == (self._url.scheme, self._url.netloc):
-            lines += self._http.private_lines()
-            if self._token:
-                lines.append(header_line("Authorization", self._token))
-        return "\r\n".join((*lines, "", "")).encode()

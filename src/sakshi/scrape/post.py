@@ -7,25 +7,17 @@ one sentence for people.
 
 from __future__ import annotations
 
-import asyncio
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
-from sakshi import __version__
+from sakshi.scrape.caller import Caller
 from sakshi.scrape.client import HTTP_DEFAULT, HttpConfig
-from sakshi.scrape.connect import connect
-from sakshi.scrape.connection import Connection, HttpResponse
-from sakshi.scrape.credentials import header_line
-from sakshi.scrape.errors import ClosedConnectionError, ScrapeError
-from sakshi.scrape.failure import describe_failure
+from sakshi.scrape.connection import HttpResponse
 from sakshi.scrape.oauth2 import TokenSource
-from sakshi.scrape.proxy import proxy_lines
-from sakshi.scrape.redirect import REDIRECTS_MAX, is_link_local, is_redirect, redirect_target
 
 ANSWER_BYTES_MAX: Final = 4 << 20  # a complaint about each of hundreds of things
-SEE_OTHER: Final = 303  # the one redirect that asks for no second post
 
 
 class Poster:
@@ -51,14 +43,10 @@ class Poster:
         headers: Mapping[str, str],
         tokens: TokenSource | None = None,
     ) -> None:
-        self._url = urlsplit(url)
-        self._timeout_seconds = timeout_ms / 1000
-        self._make_tls = make_tls
-        self._http = http
         self._headers = headers
-        self._tokens = tokens
-        self._token = ""
-        self._connection: Connection | None = None
+        self._caller = Caller(
+            "POST", url, timeout_ms, ANSWER_BYTES_MAX, make_tls, http, self._header_lines, tokens
+        )
 
     async def post(self, body: bytes) -> HttpResponse:
         """Return the answer to a document, whatever its status.
@@ -69,87 +57,12 @@ class Poster:
         Raises:
             ScrapeError: there was no answer, not in time, or a redirect to nowhere.
         """
-        try:
-            async with asyncio.timeout(self._timeout_seconds) as deadline:
-                if self._tokens is not None:
-                    self._token = await self._tokens.get()
-                return await self._post_redirected(body)
-        except TimeoutError as error:
-            if deadline.expired():
-                message = f"timed out after {self._timeout_seconds:g} s"
-                raise ScrapeError(message) from error
-            raise ScrapeError(describe_failure(error)) from error
-        except OSError as error:
-            raise ScrapeError(describe_failure(error)) from error
-        except UnicodeError as error:  # a label of more than 63 characters
-            raise ScrapeError("host name is not resolved: not a host name") from error
+        return await self._caller.ask(body)
 
     def close(self) -> None:
         """Close the connection; a later post opens another."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._caller.close()
 
-    async def _post_redirected(self, body: bytes) -> HttpResponse:
-        url, response = self._url, await self._post_kept(body)
-        if not self._http.follow_redirects:
-            return response
-        for _ in range(REDIRECTS_MAX):
-            if not is_redirect(response) or response.status == SEE_OTHER:
-                return response
-            url = redirect_target(url, response)
-            response = await self._post_once(url, body)
-        if is_redirect(response):
-            raise ScrapeError(f"more than {REDIRECTS_MAX} redirects")
-        return response
-
-    async def _post_kept(self, body: bytes) -> HttpResponse:
-        """Exchange on the kept connection; once more where the server closed it in between."""
-        request = self._render(self._url, body)
-        if self._connection is not None and self._connection.is_open:
-            try:
-                return await self._connection.exchange(request)
-            except ClosedConnectionError:
-                self.close()
-        self._connection = await self._connect(self._url)
-        return await self._connection.exchange(request)
-
-    async def _post_once(self, url: SplitResult, body: bytes) -> HttpResponse:
-        """Exchange on a connection of its own, where a redirect points to."""
-        if is_link_local(url.hostname or ""):
-            raise ScrapeError("redirect to a link-local address")
-        connection = await self._connect(url)
-        try:
-            if is_link_local(connection.peer):
-                raise ScrapeError("redirect to a link-local address")
-            return await connection.exchange(self._render(url, body))
-        finally:
-            connection.close()
-
-    async def _connect(self, url: SplitResult) -> Connection:
-        return await connect(
-            url,
-            ANSWER_BYTES_MAX,
-            self._make_tls,
-            self._http.tls.server_name,
-            self._http.proxy_for(url),
-        )
-
-    def _render(self, url: SplitResult, body: bytes) -> bytes:
-        proxy = self._http.proxy_for(url) if url.scheme == "http" else None
-        host = url.netloc.rpartition("@")[2]
-        path = (url.path or "/") + (f"?{url.query}" if url.query else "")
-        lines = [
-            f"POST {f'http://{host}' if proxy else ''}{path} HTTP/1.1",
-            f"Host: {host}",
-            *(f"{name}: {value}" for name, value in self._headers.items()),
-            f"Content-Length: {len(body)}",
-            "Accept-Encoding: identity",
-            f"User-Agent: sakshi/{__version__}",
-            *proxy_lines(proxy),
-        ]
-        if (url.scheme, url.netloc) == (self._url.scheme, self._url.netloc):
-            lines += self._http.private_lines()
-            if self._token:
-                lines.append(header_line("Authorization", self._token))
-        return "\r\n".join((*lines, "", "")).encode() + body
+    def _header_lines(self, _: SplitResult) -> Sequence[str]:
+        lines = (f"{name}: {value}" for name, value in self._headers.items())
+        return [*lines, "Accept-Encoding: identity"]
