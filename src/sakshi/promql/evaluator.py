@@ -183,7 +183,7 @@ class Level:
             evaluate: finds it. Where it has something to say, others shall say it themselves.
         """
         reads, annotations = self._reads, self.query.annotations
-        if reads is None:
+        if reads is None or not reads.is_wanted((expr.text, key)):
             return evaluate()
         whole_key = (expr.text, self._timeline.start_ms, key)
         found: Shared | None = reads.find(whole_key)

@@ -9,7 +9,7 @@ Source: prometheus/prometheus promql/functions.go, extrapolatedRate and instantV
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from sakshi.storage.store import Values
 EXTRAPOLATION_LIMIT: Final = (
     1.1  # of the mean sample interval; a wider gap is an edge of the series
 )
+
+Edge: TypeAlias = Values | float
+"""A number for each window or cell; one number where there is one window."""
 
 
 def increase(windows: Windows) -> Values:
@@ -74,7 +77,7 @@ def _lost_in_resets(windows: Windows) -> Values | float:
     return lost
 
 
-def _extrapolation(windows: Windows, first: Values | None, growth: Values | None) -> Values:
+def _extrapolation(windows: Windows, first: Values | None, growth: Values | None) -> Edge:
     """Return what the growth between a window's first and last sample is to be multiplied by.
 
     Args:
@@ -84,16 +87,36 @@ def _extrapolation(windows: Windows, first: Values | None, growth: Values | None
         growth: shape (steps, k): how much the counters grew; None: gauges.
 
     Returns:
-        Shape (steps, k), or (steps, 1) for gauges.
+        Shape (steps, k), or what broadcasts to it for gauges.
     """
-    first_ms = windows.timestamps[windows.first]
-    last_ms = windows.timestamps[windows.end - 1]
-    sampled = (last_ms - first_ms) / 1000
-    interval = sampled / (windows.counts - 1)
-    gaps = np.array([first_ms - windows.starts_ms, windows.ends_ms - last_ms]) / 1000
-    gaps = np.where(gaps >= interval * EXTRAPOLATION_LIMIT, interval / 2, gaps)
-    sampled, left, right = sampled[:, None], gaps[0, :, None], gaps[1, :, None]
+    sampled, left, right = _edges(windows)
     if first is not None and growth is not None:
         to_zero = sampled * (first / growth)
         left = np.where((growth > 0) & (first >= 0), np.fmin(left, to_zero), left)
     return (sampled + left + right) / sampled
+
+
+def _edges(windows: Windows) -> tuple[Edge, Edge, Edge]:
+    """Return how many seconds a window's samples span, and how far to go beyond them on each side.
+
+    Shape (steps, 1) each; plain numbers for one step: rules and tiles ask for no more, and
+    arithmetic on them takes a tenth.
+    """
+    if len(windows.first) == 1:
+        return _edges_of_one(windows)
+    first_ms, last_ms = windows.timestamps[windows.first], windows.timestamps[windows.end - 1]
+    sampled = (last_ms - first_ms) / 1000
+    interval = sampled / (windows.counts - 1)
+    gaps = np.array([first_ms - windows.starts_ms, windows.ends_ms - last_ms]) / 1000
+    gaps = np.where(gaps >= interval * EXTRAPOLATION_LIMIT, interval / 2, gaps)
+    return sampled[:, None], gaps[0, :, None], gaps[1, :, None]
+
+
+def _edges_of_one(windows: Windows) -> tuple[float, float, float]:
+    first, end = int(windows.first[0]), int(windows.end[0])
+    first_ms, last_ms = int(windows.timestamps[first]), int(windows.timestamps[end - 1])
+    sampled = (last_ms - first_ms) / 1000
+    interval = sampled / (end - first - 1)
+    gaps = (first_ms - int(windows.starts_ms[0])) / 1000, (int(windows.ends_ms[0]) - last_ms) / 1000
+    left, right = (interval / 2 if gap >= interval * EXTRAPOLATION_LIMIT else gap for gap in gaps)
+    return sampled, left, right

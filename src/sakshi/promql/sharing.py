@@ -3,6 +3,9 @@
 Rules ask for the same again and again: numerator and denominator, warning and critical, one
 quantile and another. In a pass they all ask at the same moment, so what one of them found, the
 others need not. What is recorded between two of them is forgotten here, and read anew.
+
+Keeping costs, too, and most is asked for once. So a pass counts what is asked for, and the next
+ones keep what was asked for twice.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from sakshi.promql.ast import Aggregation, Call, Expr, VectorSelector, iter_node
 
 CELLS_MAX: Final = 4_194_304  # numbers that are kept, 32 MiB; what comes beyond is had each time
 ANY_NAME: Final = ""
+WANTED_MAX: Final = 10_000  # things that several queries ask for
 NAMES_MAX: Final = 10_000  # expressions whose names are remembered
 
 
@@ -26,7 +30,18 @@ class SharedReads:
         self._found: dict[Hashable, Any] = {}
         self._keys: dict[str, set[Hashable]] = {}  # by the metric names that they depend on
         self._cells = 0
+        self._asked: dict[Hashable, int] = {}
+        self._wanted: set[Hashable] = set()
         self._names: dict[int, tuple[Expr, frozenset[str]]] = {}  # by identity; kept alive with it
+
+    def is_wanted(self, what: Hashable) -> bool:
+        """Tell whether several queries of a pass ask for something; count that one does.
+
+        Args:
+            what: tells it, whatever the moment.
+        """
+        self._asked[what] = self._asked.get(what, 0) + 1
+        return what in self._wanted
 
     def find(self, key: Hashable) -> Any:
         """Return what was kept under a key; None: nothing was."""
@@ -57,6 +72,10 @@ class SharedReads:
     def end(self) -> None:
         """Forget everything: the pass is over."""
         self._found, self._keys, self._cells = {}, {}, 0
+        if len(self._wanted) > WANTED_MAX:
+            self._wanted = set()
+        self._wanted.update(what for what, count in self._asked.items() if count > 1)
+        self._asked = {}
 
     def _find_names(self, expr: Expr) -> frozenset[str]:
         """Return the metric names that an expression depends on: rules bring the same each time."""

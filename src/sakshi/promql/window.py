@@ -122,9 +122,8 @@ def evaluate_windows(
             check()
             found = kernel(Windows(part.timestamps, part.values, *edges, check), *given)
             if len(steps) == len(ends_ms) and part.are_all_of(selection):
-                return Vector(
-                    selection.series, np.broadcast_to(found, shape), None, selection.nameless
-                )
+                whole = found if found.shape == shape else np.broadcast_to(found, shape)
+                return Vector(selection.series, whole, None, selection.nameless)
             cells = cells_of(steps, part, len(ends_ms))
             values[cells], present[cells] = found, True
     return Vector(selection.series, values, None if present.all() else present, selection.nameless)
