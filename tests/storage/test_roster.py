@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,29 @@ def test_forgotten_series_leave_their_batch_and_the_others_stay(
     assert bodies(connection, 2) == [[series(0), series(1), series(2)], [series(3)]]
     ends = "select target_id, column_number from series_end"
     assert connection.execute(ends).fetchall() == [(1, 1), (2, 0), (2, 1), (2, 2), (2, 3)]
+
+
+def test_series_that_begin_earlier_and_earlier_take_no_more_room(
+    connection: sqlite3.Connection,
+) -> None:
+    """The last writing is right; however often series are written, their batches stay few."""
+    damaged = "update series_batch set checksum = checksum + 1 where id = 1"
+    write_series(connection, 1, [series(1000)])
+    connection.execute(damaged)
+    columns = range(0, 1000, 5)
+
+    for age in range(50):
+        earlier = [replace(series(column), first_ms=START_MS - age) for column in columns]
+        write_series(connection, 1, earlier)
+
+    found: dict[int, ListedSeries] = {}
+    batches = bodies(connection)
+    for batch in batches:
+        found |= {one.column: one for one in batch}
+    assert len(batches) < 25
+    assert sorted(found) == [*columns, 1000]
+    assert {one.first_ms for one in found.values()} == {START_MS - 49, START_MS + 1000}
+    assert found[995].labels == series(995).labels
 
 
 def test_a_store_of_schema_2_is_read(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,7 @@ from sakshi.storage.checksum import checksum, is_sound
 from sakshi.storage.taken import NewColumn
 
 BATCH_SERIES_MAX: Final = 128  # what one damaged batch costs at most
+LISTED_PER_COLUMN_MAX: Final = 2  # then the batches of a target are written anew, each series once
 ZLIB_LEVEL: Final = 6  # written once, kept for as long as the series
 
 INSERT_BATCH: Final = (
@@ -27,7 +28,11 @@ INSERT_BATCH: Final = (
     "values (?, ?, ?, ?, ?, ?)"
 )
 SELECT_BATCHES: Final = (
-    "select id, column_max, series_count, checksum, body from series_batch where target_id = ?"
+    "select id, column_max, series_count, checksum, body "
+    "from series_batch where target_id = ? order by id"
+)
+SELECT_LISTED: Final = (
+    "select sum(series_count), max(column_max) from series_batch where target_id = ?"
 )
 UPDATE_BATCH: Final = (
     "update series_batch set column_max = ?, series_count = ?, checksum = ?, body = ? where id = ?"
@@ -57,10 +62,12 @@ def write_series(
     connection: sqlite3.Connection, target_id: int, series: Sequence[ListedSeries | NewColumn]
 ) -> None:
     """Write series that the disk does not know, or knows otherwise."""
-    for start in range(0, len(series), BATCH_SERIES_MAX):
-        batch = series[start : start + BATCH_SERIES_MAX]
-        row = _batch_row(target_id, batch)
-        connection.execute(INSERT_BATCH, (None, target_id, *row))
+    if not series:
+        return
+    _insert_batches(connection, target_id, series)
+    listed, column_max = connection.execute(SELECT_LISTED, (target_id,)).fetchone()
+    if listed > LISTED_PER_COLUMN_MAX * (column_max + 1) + BATCH_SERIES_MAX:
+        _list_once(connection, target_id)
 
 
 def write_ends(
@@ -82,12 +89,7 @@ def delete_series(connection: sqlite3.Connection, target_id: int, columns: Itera
     if not gone:
         return
     delete_ends(connection, target_id, gone)
-    for id, column_max, count, expected, body in connection.execute(
-        SELECT_BATCHES, (target_id,)
-    ).fetchall():
-        if not is_sound(expected, body, target_id, column_max, count):
-            continue  # told at start
-        series = decode_batch(body)
+    for id, series in _read_batches(connection, target_id):
         rest = [one for one in series if one.column not in gone]
         if not rest:
             connection.execute(DELETE_BATCH, (id,))
@@ -118,6 +120,34 @@ def convert_series(connection: sqlite3.Connection) -> None:
         write_series(connection, target_id, series)
         write_ends(connection, target_id, ends.get(target_id, ()))
     connection.execute("drop table series")
+
+
+def _list_once(connection: sqlite3.Connection, target_id: int) -> None:
+    """Write the batches of a target anew: series that began earlier and earlier stand in many."""
+    listed: dict[int, ListedSeries] = {}
+    for id, series in _read_batches(connection, target_id):
+        listed |= {one.column: one for one in series}
+        connection.execute(DELETE_BATCH, (id,))
+    _insert_batches(connection, target_id, [listed[column] for column in sorted(listed)])
+
+
+def _read_batches(
+    connection: sqlite3.Connection, target_id: int
+) -> Iterator[tuple[int, list[ListedSeries]]]:
+    """Yield the sound batches of a target, oldest first; damaged ones are told at start."""
+    for id, column_max, count, expected, body in connection.execute(
+        SELECT_BATCHES, (target_id,)
+    ).fetchall():
+        if is_sound(expected, body, target_id, column_max, count):
+            yield id, decode_batch(body)
+
+
+def _insert_batches(
+    connection: sqlite3.Connection, target_id: int, series: Sequence[ListedSeries | NewColumn]
+) -> None:
+    for start in range(0, len(series), BATCH_SERIES_MAX):
+        row = _batch_row(target_id, series[start : start + BATCH_SERIES_MAX])
+        connection.execute(INSERT_BATCH, (None, target_id, *row))
 
 
 def _batch_row(
