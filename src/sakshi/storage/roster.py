@@ -11,6 +11,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from sys import intern
 from typing import Final
 
 import orjson
@@ -98,9 +99,15 @@ def delete_series(connection: sqlite3.Connection, target_id: int, columns: Itera
 
 
 def decode_batch(body: bytes) -> list[ListedSeries]:
-    """Return the series of a batch whose checksum was right."""
+    """Return the series of a batch whose checksum was right; equal texts are one object."""
     return [
-        ListedSeries(column, Labels.from_sorted(tuple(labels.items())), first_ms)
+        ListedSeries(
+            column,
+            Labels.from_sorted(
+                tuple((intern(name), intern(value)) for name, value in labels.items())
+            ),
+            first_ms,
+        )
         for column, first_ms, labels in orjson.loads(zlib.decompress(body))
     ]
 
