@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sakshi.model.labels import METRIC_NAME
+from sakshi.model.labels import METRIC_NAME, Labels
 from sakshi.promql.engine import Vector
 from sakshi.promql.memo import derive
 from sakshi.promql.vector import Indices, Nameless, Present
@@ -67,14 +67,18 @@ def grouping_of(series: SeriesList, names: Sequence[str], *, without: bool) -> G
 
 
 def _group(series: SeriesList, names: Sequence[str], without: bool) -> Grouping:
-    dropped = (*names, METRIC_NAME)
-    groups = [labels.without(dropped) if without else labels.only(names) for labels in series]
-    positions = {labels: index for index, labels in enumerate(dict.fromkeys(groups))}
-    codes = np.array([positions[labels] for labels in groups], np.intp)
+    if without:
+        dropped = {*names, METRIC_NAME}
+        keys = [tuple([p for p in labels.pairs if p[0] not in dropped]) for labels in series]
+    else:
+        kept = frozenset(names)
+        keys = [tuple([p for p in labels.pairs if p[0] in kept]) for labels in series]
+    positions = {key: index for index, key in enumerate(dict.fromkeys(keys))}
+    codes = np.fromiter(map(positions.__getitem__, keys), np.intp, len(keys))
     order = np.argsort(codes, kind="stable")
     sizes = np.bincount(codes, minlength=len(positions)).astype(np.intp)
     return Grouping(
-        SeriesList(tuple(positions)),
+        SeriesList(tuple(map(Labels.from_sorted, positions))),
         None if (codes[1:] >= codes[:-1]).all() else order,
         np.cumsum(sizes) - sizes,
         sizes,

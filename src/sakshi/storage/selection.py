@@ -120,7 +120,8 @@ class PlanCache:
         known = {} if old is None else {group.target.id: group for group in old.groups}
         alone: dict[int, list[SeriesPlace]] = {}
         shared: dict[tuple[int, ...], list[Sequence[SeriesPlace]]] = {}
-        for found in _by_series(places):
+        is_simple = len({place.labels for place in places}) == len(places)  # nearly always
+        for found in ([place] for place in places) if is_simple else _by_series(places):
             if len(found) == 1:
                 alone.setdefault(found[0].target_id, []).append(found[0])
             else:
