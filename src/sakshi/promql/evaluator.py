@@ -53,7 +53,14 @@ from sakshi.promql.extended import (
 )
 from sakshi.promql.limit import Budget
 from sakshi.promql.registry import FUNCTIONS
-from sakshi.promql.selection import JoinedSeries, Selection, newest, settled_samples
+from sakshi.promql.selection import (
+    COPIED_PER_NEWEST,
+    COPIED_PER_PART,
+    JoinedSeries,
+    Selection,
+    newest,
+    settled_samples,
+)
 from sakshi.promql.sharing import SharedReads, is_shared
 from sakshi.promql.timeline import Timeline
 from sakshi.promql.vector import NO_SERIES, broadcast, join_steps, joined_cells, present_count
@@ -276,7 +283,9 @@ class Level:
             parts = self.query.querier.select(
                 selector.matchers, after_ms + 1, until_ms, self.query.budget.watch
             )
-            selection = self.query.joined.select(parts)
+            is_newest = selector is expr
+            copied = COPIED_PER_NEWEST if is_newest else COPIED_PER_PART
+            selection = self.query.joined.select(parts, copied)
         self.query.budget.charge(selection.cells)
         self.query.budget.check()
         return selection

@@ -26,6 +26,8 @@ from sakshi.storage.value import is_absent, is_stale
 
 COPIED_PER_PART: Final = 65_536
 """Numbers that are copied in the time in which a target is gone through."""
+COPIED_PER_NEWEST: Final = 8192
+"""The same where nothing but the newest of a target's numbers is looked at."""
 COPIED_CELLS_MAX: Final = 2_097_152  # numbers that are put together: 16 MiB, 3 ms
 SCANNED_AT_ONCE: Final = 1_048_576  # numbers that are searched for holes; some milliseconds
 
@@ -236,17 +238,23 @@ class JoinedSeries:
         self._entries: OrderedDict[tuple[SeriesList, ...], SeriesList] = OrderedDict()
         self._lock = Lock()
 
-    def select(self, parts: Sequence[SeriesColumns]) -> Selection:
+    def select(
+        self, parts: Sequence[SeriesColumns], copied_per_part: int = COPIED_PER_PART
+    ) -> Selection:
         """Return the selection that these columns are.
 
         Targets that are scraped together have samples at the same moments. Where there is little of
         each, it takes longer to go from one to the next than to copy them into one.
+
+        Args:
+            parts: columns of targets.
+            copied_per_part: how many numbers of each, on average, are little.
         """
         if len(parts) == 1:
             return Selection(parts[0].series, parts)
         joined = self._join(tuple(part.series for part in parts))
         cells = sum(part.values.size for part in parts)
-        if cells <= min(COPIED_CELLS_MAX, COPIED_PER_PART * len(parts)):
+        if cells <= min(COPIED_CELLS_MAX, copied_per_part * len(parts)):
             parts = [self._merge(run) for run in _runs_of_equal_times(parts)]
         return Selection(joined, parts)
 
