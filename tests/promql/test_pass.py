@@ -143,6 +143,20 @@ def test_what_was_recorded_is_seen_by_the_queries_that_follow(
     assert len(querier.selections) == 7  # but x, which the new series cannot be
 
 
+def test_queries_of_two_moments_share_no_step_of_a_subquery(
+    alone: LocalEngine, together: LocalPassEngine
+) -> None:
+    """What is anchored at a query's end is another thing in each, at the same step."""
+    query = "max_over_time(sum(x @ end())[20s:20s])"
+    moments = (AT_MS + 1000, AT_MS + 11_000)
+    for _ in range(2):
+        for at_ms in moments * 2:
+            assert answer(together, query, at_ms) == answer(alone, query, at_ms)
+        together.end_pass()
+
+    assert answer(alone, query, moments[0]) != answer(alone, query, moments[1])
+
+
 def test_nothing_outlives_its_pass(
     store: MemoryStore, together: LocalPassEngine, querier: CountingQuerier
 ) -> None:

@@ -192,7 +192,8 @@ class Level:
         reads, annotations = self._reads, self.query.annotations
         if reads is None or not reads.is_wanted((expr.text, key)):
             return evaluate()
-        whole_key = (expr.text, self._timeline.start_ms, key)
+        # A subquery may have one step, too, which its query's @ end() is not.
+        whole_key = (expr.text, self._timeline.start_ms, self.query.times.end_ms, key)
         found: Shared | None = reads.find(whole_key)
         if found is None:
             said = annotations.said
