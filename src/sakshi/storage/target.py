@@ -189,7 +189,9 @@ class TargetHead(ImportedRows):
         self._sealing_ms, self._touched = last_ms, set()
         newest = self._table.newest_ms[rows.columns]
         # At a restart, a series of which nothing else is said ended at the last sealed row.
-        ended = newest < last_ms if is_last else newest <= last_ms
+        spans_end_ms = self._spans.end_ms
+        end_ms = last_ms if spans_end_ms is None else max(last_ms, spans_end_ms)
+        ended = newest < end_ms if is_last else newest <= last_ms
         self._resumed = rows.columns[~ended].tolist() if is_last else []
         self._ended = list(zip(rows.columns[ended].tolist(), newest[ended].tolist(), strict=True))
         present = set(rows.columns.tolist()) if self._unsaid.size else ()
